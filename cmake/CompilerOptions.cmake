@@ -1,0 +1,31 @@
+# Every target of the project links wgr_options: warnings as errors, hardening, sanitizers.
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+add_library(wgr_options INTERFACE)
+target_include_directories(wgr_options INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(wgr_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast
+  -Woverloaded-virtual -Wcast-qual -Wformat=2 -Werror
+  -fstack-protector-strong -fno-omit-frame-pointer)
+target_compile_definitions(wgr_options INTERFACE _GLIBCXX_ASSERTIONS)
+
+if(WGR_SANITIZE)
+  target_compile_options(wgr_options INTERFACE -fsanitize=${WGR_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(wgr_options INTERFACE -fsanitize=${WGR_SANITIZE})
+else()
+  target_compile_options(wgr_options INTERFACE $<$<CONFIG:Release>:-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2>)
+  target_compile_options(wgr_options INTERFACE -fcf-protection -fstack-clash-protection)
+  target_link_options(wgr_options INTERFACE -Wl,-z,relro,-z,now)
+endif()
+if(WGR_FUZZ)
+  # Coverage for libFuzzer in every library; the targets themselves link the driver.
+  target_compile_options(wgr_options INTERFACE -fsanitize=fuzzer-no-link)
+  target_link_options(wgr_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+# GCC 12 reports -Wrestrict inside std::string's operator+ (PR 105651).
+target_compile_options(wgr_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)

@@ -1,0 +1,57 @@
+// The deadlines of many objects, as one next deadline. A binary heap with lazy entries: an object
+// whose deadline moved later keeps its early entry, is asked when that comes up, and is queued again.
+// So a retransmission timer that moves with every acknowledgement costs nothing here.
+//
+// Use, with `Instant queued` kept beside each object (kNever at first):
+//   after the object changed:  queue.arm(key, object.next_deadline(), object.queued);
+//   when time has passed:      while (auto key = queue.take_due(now)) {
+//                                find the object; object.queued = kNever; object.on_deadline(now, ...);
+//                                queue.arm(key, object.next_deadline(), object.queued); }
+// A key whose object is gone must find nobody (ids with generations): its entries just fall out.
+//
+// Thread: confined to its owner.
+#pragma once
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+#include "core/time.h"
+
+namespace wgr {
+
+template <typename Key>
+class DeadlineQueue {
+ public:
+  // `queued` is the earliest entry this object has in the queue; kNever if none.
+  void arm(const Key& key, Instant deadline, Instant& queued) {
+    if (deadline >= queued) return;
+    queued = deadline;
+    entries_.push_back({deadline, key});
+    std::push_heap(entries_.begin(), entries_.end(), later);
+  }
+
+  Instant next() const noexcept { return entries_.empty() ? kNever : entries_.front().at; }
+
+  // The key of one entry due at `now`. Its object may have nothing due: asking early is harmless.
+  std::optional<Key> take_due(Instant now) {
+    if (entries_.empty() || entries_.front().at > now) return std::nullopt;
+    std::pop_heap(entries_.begin(), entries_.end(), later);
+    Key key = entries_.back().key;
+    entries_.pop_back();
+    return key;
+  }
+
+  std::size_t size() const noexcept { return entries_.size(); }
+
+ private:
+  struct Entry {
+    Instant at;
+    Key key;
+  };
+  static bool later(const Entry& a, const Entry& b) noexcept { return a.at > b.at; }
+
+  std::vector<Entry> entries_;
+};
+
+}  // namespace wgr

@@ -1,0 +1,77 @@
+// Where the datagrams of a WireGuard peer come from and go to, and the batch in which they leave.
+//
+// Thread: values; a DatagramBatch is confined to its worker.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/address.h"
+#include "core/bytes.h"
+#include "core/guest_id.h"
+
+namespace wgr {
+
+// A UDP address, or a WebSocket session. Never a pointer: a stale endpoint reaches nobody.
+struct Endpoint {
+  enum class Kind : std::uint8_t { kNone, kUdp, kSession };
+
+  Kind kind = Kind::kNone;
+  WorkerIndex worker = 0;            // kSession: where the session lives
+  std::uint32_t interface_index = 0; // kUdp: where the datagram came in; 0 if unknown
+  std::uint64_t session = 0;         // kSession: id and generation
+  SocketAddress remote;              // kUdp; for kSession the address behind it, for limits and logs
+  IpAddress local;                   // kUdp: the address that was hit; replies leave from it. Unspecified: any
+
+  static Endpoint udp(const SocketAddress& remote) {
+    Endpoint endpoint;
+    endpoint.kind = Kind::kUdp;
+    endpoint.remote = remote;
+    return endpoint;
+  }
+  explicit operator bool() const noexcept { return kind != Kind::kNone; }
+  friend bool operator==(const Endpoint&, const Endpoint&) = default;
+};
+
+// Outgoing datagrams. Neighbours to one endpoint with one size (the last may be shorter) lie
+// contiguously and form a run: what one sendmsg with UDP_SEGMENT takes.
+//
+//   run: | segment_size | segment_size | ... | <= segment_size |
+class DatagramBatch {
+ public:
+  static constexpr std::size_t kMaxRunDatagrams = 64;   // UDP_MAX_SEGMENTS of older kernels
+  static constexpr std::size_t kMaxRunBytes = 65507;    // 65535 - 20 - 8
+
+  struct Run {
+    Endpoint to;
+    MutableBytes bytes;
+    std::size_t segment_size = 0;
+    std::size_t count = 0;
+  };
+
+  DatagramBatch() = default;
+  DatagramBatch(const DatagramBatch&) = delete;
+  DatagramBatch& operator=(const DatagramBatch&) = delete;
+
+  // Uninitialized room for the next datagram to `to`, valid until clear().
+  // REQUIRES: 0 < size <= kMaxRunBytes.
+  MutableBytes append(const Endpoint& to, std::size_t size);
+
+  std::span<const Run> runs() const noexcept { return runs_; }
+  bool empty() const noexcept { return runs_.empty(); }
+  // True when it is worth sending before more is added: bounds the memory of one turn.
+  bool is_full() const noexcept { return chunk_ >= kFullChunks; }
+  void clear() noexcept;
+
+ private:
+  static constexpr std::size_t kChunk = 128 * 1024;
+  static constexpr std::size_t kFullChunks = 4;
+
+  std::vector<Run> runs_;
+  std::vector<std::unique_ptr<std::uint8_t[]>> chunks_;
+  std::size_t chunk_ = 0;
+  std::size_t filled_ = 0;
+};
+
+}  // namespace wgr

@@ -1,0 +1,171 @@
+// Memory of inner packets.
+//
+//   PacketView    a packet in memory that somebody else owns, valid until the batch is flushed
+//   PacketBuffer  one pooled slot, owned by whoever holds it
+//   PacketBatch   packets on their way to guests, gathered during one turn of the worker
+//
+// One slot:
+//
+//   | headroom 64       | bytes()                     | tailroom 16+ |
+//   ^ push_front grows ->                             <- append grows ^
+//
+// Headroom takes IP and TCP headers in front of a payload read from a socket; tailroom takes an
+// authentication tag, so that a packet is encrypted in place.
+//
+// Thread: everything here is confined to one worker. A PacketBuffer crosses workers only inside a
+// mailbox item, and then it comes from a pool of its own copy (see core/io/mailbox.h).
+#pragma once
+
+#include <cassert>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "core/bytes.h"
+#include "core/guest_id.h"
+
+namespace wgr {
+
+inline constexpr std::size_t kHeadroom = 64;
+inline constexpr std::size_t kTailroom = 16;
+
+// An inner packet, from or to `guest`.
+struct PacketView {
+  GuestId guest;
+  MutableBytes bytes;
+};
+
+class PacketPool;
+
+class PacketBuffer {
+ public:
+  PacketBuffer() noexcept = default;  // empty: owns nothing
+  PacketBuffer(PacketBuffer&& other) noexcept { *this = std::move(other); }
+  PacketBuffer& operator=(PacketBuffer&& other) noexcept {
+    std::swap(pool_, other.pool_);
+    std::swap(slot_, other.slot_);
+    std::swap(begin_, other.begin_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+  PacketBuffer(const PacketBuffer&) = delete;
+  PacketBuffer& operator=(const PacketBuffer&) = delete;
+  ~PacketBuffer() { reset(); }
+
+  explicit operator bool() const noexcept { return slot_ != nullptr; }
+  // Gives the slot back.
+  void reset() noexcept;
+
+  MutableBytes bytes() const noexcept { return {slot_ + begin_, size_}; }
+  std::uint8_t* data() const noexcept { return slot_ + begin_; }
+  std::size_t size() const noexcept { return size_; }
+  std::size_t headroom() const noexcept { return begin_; }
+  // Bytes that append() may still take, the reserved tailroom left alone.
+  std::size_t room() const noexcept;
+
+  // All return the start of the packet afterwards. REQUIRES: the room is there.
+  std::uint8_t* push_front(std::size_t size) noexcept {
+    assert(size <= begin_);
+    begin_ -= static_cast<std::uint32_t>(size);
+    size_ += static_cast<std::uint32_t>(size);
+    return data();
+  }
+  std::uint8_t* pop_front(std::size_t size) noexcept {
+    assert(size <= size_);
+    begin_ += static_cast<std::uint32_t>(size);
+    size_ -= static_cast<std::uint32_t>(size);
+    return data();
+  }
+  std::uint8_t* append(std::size_t size) noexcept {
+    assert(size <= room());
+    size_ += static_cast<std::uint32_t>(size);
+    return data();
+  }
+  std::uint8_t* shrink(std::size_t size) noexcept {
+    assert(size <= size_);
+    size_ = static_cast<std::uint32_t>(size);
+    return data();
+  }
+
+ private:
+  friend class PacketPool;
+  PacketBuffer(PacketPool* pool, std::uint8_t* slot) noexcept : pool_(pool), slot_(slot), begin_(kHeadroom) {}
+
+  PacketPool* pool_ = nullptr;
+  std::uint8_t* slot_ = nullptr;
+  std::uint32_t begin_ = 0;
+  std::uint32_t size_ = 0;
+};
+
+// Slots of one size. Grows by chunks up to a cap and never beyond; a slot given back is handed out
+// again only after end_turn(), because a PacketBatch of this turn may still point into it.
+class PacketPool {
+ public:
+  // `payload` bytes fit between headroom and tailroom; at most `max_slots` exist at a time.
+  PacketPool(std::size_t payload, std::size_t max_slots);
+  PacketPool(const PacketPool&) = delete;
+  PacketPool& operator=(const PacketPool&) = delete;
+  ~PacketPool();  // REQUIRES: every buffer has come back.
+
+  // Empty when the cap is reached; the caller counts kPoolExhausted.
+  PacketBuffer take();
+  // Slots given back since the last call become free.
+  void end_turn() noexcept;
+  // Gives all memory back to the kernel if no slot is in use. Call it when the worker has been idle.
+  void release_idle_memory() noexcept;
+
+  std::size_t payload_capacity() const noexcept { return payload_; }
+  std::size_t slots_in_use() const noexcept { return in_use_; }
+  std::size_t slots_allocated() const noexcept { return allocated_; }
+  std::size_t max_slots() const noexcept { return max_slots_; }
+
+ private:
+  friend class PacketBuffer;
+  void give_back(std::uint8_t* slot) noexcept;
+  bool grow();
+
+  const std::size_t payload_;
+  const std::size_t stride_;
+  const std::size_t max_slots_;
+  std::size_t in_use_ = 0;
+  std::size_t allocated_ = 0;
+  std::vector<std::uint8_t*> free_;
+  std::vector<std::uint8_t*> retired_;  // given back in this turn
+  std::vector<void*> chunks_;
+};
+
+inline std::size_t PacketBuffer::room() const noexcept {
+  return pool_ == nullptr ? 0 : kHeadroom + pool_->payload_capacity() - begin_ - size_;
+}
+
+// Packets for guests, in order. Small ones live in the batch itself (allocate), large ones in pooled
+// slots that outlive the turn (push).
+class PacketBatch {
+ public:
+  PacketBatch() = default;
+  PacketBatch(const PacketBatch&) = delete;
+  PacketBatch& operator=(const PacketBatch&) = delete;
+
+  // Uninitialized room for `size` bytes that stays valid until clear(). REQUIRES: size <= 65535 + headers.
+  MutableBytes allocate(std::size_t size);
+  // `bytes` must stay valid until clear(): allocated here, or a slot that goes through end_turn().
+  void push(GuestId to, MutableBytes bytes) { packets_.push_back({to, bytes}); }
+
+  std::span<const PacketView> packets() const noexcept { return packets_; }
+  bool empty() const noexcept { return packets_.empty(); }
+  // Forgets everything and keeps the memory of an ordinary turn.
+  void clear() noexcept;
+
+ private:
+  static constexpr std::size_t kChunk = 128 * 1024;
+  static constexpr std::size_t kKeptChunks = 8;
+
+  std::vector<PacketView> packets_;
+  std::vector<std::unique_ptr<std::uint8_t[]>> chunks_;
+  std::size_t chunk_ = 0;   // the one being filled
+  std::size_t filled_ = 0;  // bytes used of it
+};
+
+}  // namespace wgr

@@ -1,0 +1,58 @@
+// The stack of one worker: inner IP packets of guests on one side, host sockets on the other.
+//
+//   receive(batch)  ->  IP checks, reassembly  ->  flow  ->  bridge  ->  host socket
+//   socket_ready()  ->  bridge  ->  flow  ->  packets for the guest
+//
+// It knows GuestIds, not peers. It is sans-IO: host sockets are an interface (core/egress/sockets.h),
+// so the whole stack runs in a test at simulated time.
+//
+// Thread: confined to one worker.
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "core/egress/policy.h"
+#include "core/egress/sockets.h"
+#include "core/packet_buffer.h"
+#include "core/rng.h"
+#include "core/time.h"
+#include "slirp/config.h"
+#include "slirp/counters.h"
+
+namespace wgr::slirp {
+
+class Stack {
+ public:
+  // `sockets` and `rng` must outlive the stack.
+  Stack(const Config& config, egress::Sockets& sockets, std::shared_ptr<const egress::Policy> policy, Rng& rng);
+  ~Stack();
+
+  // Packets of guests whose sources were checked. The memory stays in place until this returns: what
+  // the host sockets do not take at once is copied or refused. One host write and one acknowledgement
+  // per flow, whatever the batch holds.
+  void receive(std::span<const PacketView> packets, Instant now, PacketBatch& out);
+  // News of a host socket (see core/egress/sockets.h). Stale tokens are ignored.
+  void socket_ready(egress::SocketToken token, egress::Ready ready, Instant now, PacketBatch& out);
+
+  Instant next_deadline() const;
+  void on_deadline(Instant now, PacketBatch& out);
+
+  // The caller has sealed or copied what was in `out`: slots given back may be used again.
+  void end_turn();
+
+  // The guest was removed: its flows end, its host sockets are reset.
+  void remove_guest(GuestId guest);
+  // New rules apply to new flows and new remotes.
+  void set_policy(std::shared_ptr<const egress::Policy> policy);
+  // No new flows; live ones go on.
+  void drain();
+
+  std::size_t active_flows() const;
+  const Counters& counters() const;
+
+ private:
+  struct Impl;
+};
+
+}  // namespace wgr::slirp
