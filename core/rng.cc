@@ -41,8 +41,8 @@ std::uint64_t Rng::next() noexcept {
 }
 
 std::uint64_t Rng::below(std::uint64_t bound) noexcept {
-  // Lemire's multiply-and-shift; the bias of at most bound/2^64 does not matter for spreading timers.
-  return static_cast<std::uint64_t>((static_cast<unsigned __int128>(next()) * bound) >> 64);
+  // The bias of at most bound/2^64 does not matter for spreading timers.
+  return next() % bound;
 }
 
 }  // namespace wgr
