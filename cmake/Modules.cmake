@@ -26,12 +26,15 @@ function(wgr_library name)
   endif()
 endfunction()
 
+# gtest's macros and literal tables of bytes convert and shadow freely. Linked after wgr_options.
+add_library(wgr_test_options INTERFACE)
+target_compile_options(wgr_test_options INTERFACE -Wno-conversion -Wno-sign-conversion -Wno-shadow)
+
 # wgr_test(NAME SOURCES... LIBS...): a GoogleTest program registered with ctest test by test.
 function(wgr_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LIBS;LABELS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
-  target_link_libraries(${name} PRIVATE wgr_options ${ARG_LIBS} GTest::gtest GTest::gmock GTest::gtest_main)
-  # gtest's macros convert and shadow freely.
-  target_compile_options(${name} PRIVATE -Wno-conversion -Wno-shadow)
+  target_link_libraries(${name} PRIVATE
+    wgr_options ${ARG_LIBS} wgr_test_options GTest::gtest GTest::gmock GTest::gtest_main)
   gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES LABELS "${ARG_LABELS}")
 endfunction()
