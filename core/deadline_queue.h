@@ -42,7 +42,16 @@ class DeadlineQueue {
     return key;
   }
 
+  // Entries, dead ones included.
   std::size_t size() const noexcept { return entries_.size(); }
+
+  // Forgets the entries of objects that are gone before they come up: the queue of an owner whose objects
+  // come and go faster than their deadlines. REQUIRES: an object that keeps its key keeps its entries.
+  template <typename IsGone>
+  void discard_if(IsGone is_gone) {
+    std::erase_if(entries_, [&](const Entry& entry) { return is_gone(entry.key); });
+    std::make_heap(entries_.begin(), entries_.end(), later);
+  }
 
  private:
   struct Entry {

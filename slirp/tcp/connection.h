@@ -52,6 +52,16 @@ enum class State : std::uint8_t {
   kClosed,           // finished or reset: remove the flow
 };
 
+// What a connection in TIME-WAIT still has to know (RFC 9293 3.6.1): enough to acknowledge a FIN that
+// the guest repeats and to tell a new SYN from an old one. The flow itself goes; a compact entry stays.
+struct Remains {
+  std::uint32_t send_next = 0;
+  std::uint32_t receive_next = 0;
+  bool has_timestamps = false;
+  std::uint32_t timestamp_recent = 0;  // TS.Recent: the guest's newest
+  std::uint32_t timestamp_value = 0;   // what a segment sent now would carry
+};
+
 class Connection {
  public:
   // Passive open with the guest's SYN; says nothing to the guest yet. `initial_sequence` by RFC 6528.
@@ -98,6 +108,11 @@ class Connection {
 
   Instant next_deadline() const;
   void on_deadline(Instant now, PacketBatch& out);
+
+  // REQUIRES: state() == kTimeWait.
+  Remains remains(Instant now) const;
+  // RFC 5927 4.1: whether an ICMP error that quotes this sequence number may be about one of our segments.
+  bool is_in_flight(std::uint32_t sequence) const;
 
   State state() const;
   // Closed by the guest's RST or given up after time-outs: the host socket is to be reset, not closed.
