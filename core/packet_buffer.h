@@ -6,10 +6,10 @@
 //
 // One slot:
 //
-//   | headroom 64       | bytes()                     | tailroom 16+ |
+//   | headroom 128      | bytes()                     | tailroom 16+ |
 //   ^ push_front grows ->                             <- append grows ^
 //
-// Headroom takes IP and TCP headers in front of a payload read from a socket; tailroom takes an
+// Headroom takes IPv6 and TCP headers with options (100 bytes) in front of a payload read from a socket; tailroom takes an
 // authentication tag, so that a packet is encrypted in place.
 //
 // Thread: everything here is confined to one worker. A PacketBuffer crosses workers only inside a
@@ -28,7 +28,7 @@
 
 namespace wgr {
 
-inline constexpr std::size_t kHeadroom = 64;
+inline constexpr std::size_t kHeadroom = 128;
 inline constexpr std::size_t kTailroom = 16;
 
 // An inner packet, from or to `guest`.

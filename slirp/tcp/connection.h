@@ -30,12 +30,18 @@
 
 namespace wgr::slirp::tcp {
 
-// What all connections of a stack share. All references outlive every connection.
+// What the connections of one guest share. All references outlive every connection.
 struct Environment {
   const Config& config;
-  PacketPool& pool;       // one slot holds one segment of config.mtu
-  Counters& counters;     // slirp/tcp/counters.h
-  MemoryBudget& memory;   // slirp/memory_budget.h: bytes held for guests (pending, out of order, unacknowledged)
+  PacketPool& pool;      // one slot holds one segment of config.mtu
+  Counters& counters;    // of the worker
+  MemoryBudget& memory;  // of the guest: slots held (pending, out of order, unacknowledged)
+};
+
+// What nobody must guess (RFC 6528, RFC 7323 5.4): both from a KeyedHash of the flow and the clock.
+struct InitialNumbers {
+  std::uint32_t sequence = 0;
+  std::uint32_t timestamp_offset = 0;
 };
 
 enum class State : std::uint8_t {
@@ -49,7 +55,7 @@ enum class State : std::uint8_t {
   kClosing,
   kLastAck,
   kTimeWait,
-  kClosed,           // finished or reset: remove the flow
+  kClosed,           // finished or reset: remove the flow when is_done()
 };
 
 // What a connection in TIME-WAIT still has to know (RFC 9293 3.6.1): enough to acknowledge a FIN that
@@ -64,11 +70,12 @@ struct Remains {
 
 class Connection {
  public:
-  // Passive open with the guest's SYN; says nothing to the guest yet. `initial_sequence` by RFC 6528.
-  Connection(Environment& environment, const FlowKey& key, const wire::TcpView& syn, std::uint32_t initial_sequence,
+  // Passive open with the guest's SYN; says nothing to the guest yet.
+  // REQUIRES: SYN without ACK and RST.
+  Connection(Environment& environment, const FlowKey& key, const wire::TcpView& syn, InitialNumbers initial,
              Instant now);
   // Active open towards the guest; connect() sends the SYN.
-  Connection(Environment& environment, const FlowKey& key, std::uint32_t initial_sequence, Instant now);
+  Connection(Environment& environment, const FlowKey& key, InitialNumbers initial, Instant now);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -89,6 +96,7 @@ class Connection {
   // The host took `size` of them; opens the window again (the update goes out with end_batch()).
   void consume(std::size_t size, Instant now);
   // The guest has finished sending and everything was consumed: shut the host socket's sending side down.
+  // Ask after end_batch().
   bool is_receive_finished() const;
 
   // Host to guest: room for bytes from the host, as far as the guest's window, the congestion window and
@@ -103,6 +111,8 @@ class Connection {
 
   // RST to the guest, kClosed.
   void abort(Instant now, PacketBatch& out);
+  // Whether an ICMP error that quotes this sequence number may be about data in flight (RFC 5927 4).
+  bool is_outstanding(std::uint32_t sequence) const;
   // A router on the way towards the guest reports a smaller MTU (inner packet size).
   void path_mtu_changed(std::uint16_t mtu, Instant now, PacketBatch& out);
 
@@ -115,6 +125,10 @@ class Connection {
   bool is_in_flight(std::uint32_t sequence) const;
 
   State state() const;
+  // Nothing more will come of it: kClosed, and the host has taken every byte that was acknowledged.
+  bool is_done() const;
+  // In kTimeWait with everything consumed: a TimeWait (slirp/tcp/time_wait.h) can stand in for it.
+  bool may_retire() const;
   // Closed by the guest's RST or given up after time-outs: the host socket is to be reset, not closed.
   bool was_reset() const;
   const FlowKey& key() const;
