@@ -77,14 +77,14 @@ struct DatagramIn {
 
 // From the error queue (IP_RECVERR, IPV6_RECVERR).
 struct SocketError {
-  SocketAddress destination;      // where the offending datagram went
-  SocketAddress offender;         // who complained; port 0. Unspecified if the host itself did
-  int error = 0;                  // errno, e.g. ECONNREFUSED, EMSGSIZE
-  std::uint8_t icmp_type = 0;     // of the family's ICMP; 0 with `is_local`
+  SocketAddress destination;   // where the offending datagram went
+  SocketAddress offender;      // who complained; port 0. Unspecified if the host itself did
+  int error = 0;               // errno, e.g. ECONNREFUSED, EMSGSIZE
+  std::uint8_t icmp_type = 0;  // of the family's ICMP; 0 with `is_local`
   std::uint8_t icmp_code = 0;
-  std::uint32_t mtu = 0;          // with EMSGSIZE
-  bool is_local = false;          // the host's own stack refused it (SO_EE_ORIGIN_LOCAL)
-  Bytes payload;                  // what the kernel kept of the offending datagram's payload
+  std::uint32_t mtu = 0;  // with EMSGSIZE
+  bool is_local = false;  // the host's own stack refused it (SO_EE_ORIGIN_LOCAL)
+  Bytes payload;          // what the kernel kept of the offending datagram's payload
 };
 
 // An unconnected UDP socket: one mapping (RFC 4787 REQ-1), any number of remotes.
@@ -111,7 +111,8 @@ class PingSocket {
   virtual ~PingSocket() = default;
 
   // `message` is an echo request from type to data; id and checksum are filled in by the kernel or here.
-  virtual int send(const IpAddress& to, MutableBytes message, std::uint8_t ttl, std::uint8_t tos) = 0;  // errno or 0
+  virtual int send(const IpAddress& to, MutableBytes message, std::uint8_t ttl,
+                   std::uint8_t tos) = 0;  // errno or 0
   // Appends echo replies: payload is the ICMP message. Same lifetime as DatagramSocket::receive.
   virtual IoResult receive(std::vector<DatagramIn>& into, std::size_t limit) = 0;
   virtual void receive_errors(std::vector<SocketError>& into) = 0;
@@ -137,7 +138,8 @@ class Sockets {
   virtual ~Sockets() = default;
 
   // Starts connecting. The first writable news brings connect_result(). May fail at once (ENETUNREACH).
-  virtual Opened<StreamSocket> connect(const SocketAddress& remote, SocketToken token, const StreamOptions& options) = 0;
+  virtual Opened<StreamSocket> connect(const SocketAddress& remote, SocketToken token,
+                                       const StreamOptions& options) = 0;
   // Bound to an ephemeral port of the family; tries `preferred_port` first if not 0 (port parity).
   virtual Opened<DatagramSocket> open_udp(Family family, SocketToken token, std::uint16_t preferred_port) = 0;
   // EACCES or EPERM when the kernel forbids ping to this user.
