@@ -42,14 +42,6 @@ IpAddress IpAddress::v4(std::uint32_t host_order) noexcept {
   return from_bytes(bytes);
 }
 
-IpAddress IpAddress::from_bytes(Bytes bytes) noexcept {
-  assert(bytes.size() == 4 || bytes.size() == 16);
-  IpAddress address;
-  address.family_ = bytes.size() == 4 ? Family::kV4 : Family::kV6;
-  std::copy(bytes.begin(), bytes.end(), address.bytes_.begin());
-  return address;
-}
-
 std::optional<IpAddress> IpAddress::parse(std::string_view text) noexcept {
   char buffer[INET6_ADDRSTRLEN];
   if (!terminate(text, buffer)) return std::nullopt;
@@ -70,7 +62,8 @@ bool IpAddress::is_unspecified() const noexcept {
 
 bool IpAddress::is_loopback() const noexcept {
   if (is_v4()) return bytes_[0] == 127;
-  return bytes_[15] == 1 && std::all_of(bytes_.begin(), bytes_.end() - 1, [](auto byte) { return byte == 0; });
+  return bytes_[15] == 1 &&
+         std::all_of(bytes_.begin(), bytes_.end() - 1, [](auto byte) { return byte == 0; });
 }
 
 bool IpAddress::is_multicast() const noexcept {
@@ -87,7 +80,8 @@ std::string IpAddress::to_string() const {
   return buffer;
 }
 
-Prefix::Prefix(const IpAddress& address, unsigned length) noexcept : length_(static_cast<std::uint8_t>(length)) {
+Prefix::Prefix(const IpAddress& address, unsigned length) noexcept
+    : length_(static_cast<std::uint8_t>(length)) {
   assert(length <= address.bit_length());
   std::uint8_t bytes[16]{};
   const Bytes from = address.bytes();

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <array>
+#include <cassert>
 #include <compare>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <optional>
 #include <string>
@@ -23,7 +25,17 @@ class IpAddress {
   static IpAddress v4(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t d) noexcept;
   static IpAddress v4(std::uint32_t host_order) noexcept;
   // REQUIRES: bytes.size() == 4 or 16; that decides the family.
-  static IpAddress from_bytes(Bytes bytes) noexcept;
+  static IpAddress from_bytes(Bytes bytes) noexcept {
+    assert(bytes.size() == 4 || bytes.size() == 16);
+    IpAddress address;
+    if (bytes.size() == 4) {
+      std::memcpy(address.bytes_.data(), bytes.data(), 4);
+    } else {
+      address.family_ = Family::kV6;
+      std::memcpy(address.bytes_.data(), bytes.data(), 16);
+    }
+    return address;
+  }
   static std::optional<IpAddress> parse(std::string_view text) noexcept;
 
   Family family() const noexcept { return family_; }

@@ -1,0 +1,93 @@
+// The Internet checksum (RFC 1071), its pseudo headers and its incremental update (RFC 1624).
+//
+// A PartialSum is a one's complement sum that is not inverted yet. Sums of parts can be kept and
+// added: the addresses of a flow and the payload of a segment are summed once, however often the
+// header in front of them changes.
+//
+//   checksum of a segment = (addresses + protocol and length + header + payload).checksum()
+//
+// Thread: values.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/address.h"
+#include "core/bytes.h"
+#include "core/wire/ip_protocol.h"
+
+namespace wgr::wire {
+
+class PartialSum {
+ public:
+  constexpr PartialSum() noexcept = default;
+
+  // Of bytes that begin at an even offset of what is checked; an odd last byte counts as if a zero
+  // followed.
+  static PartialSum of(Bytes bytes) noexcept;
+  // Of one 16-bit word, given in host order.
+  static constexpr PartialSum of_word(std::uint16_t word) noexcept { return PartialSum{to_native(word)}; }
+
+  // The same bytes at an odd offset: every byte changes its place within its word (RFC 1071 2.B).
+  constexpr PartialSum at_odd_offset() const noexcept {
+    return PartialSum{detail::reverse_bytes(fold(value_))};
+  }
+
+  constexpr PartialSum& operator+=(PartialSum other) noexcept {
+    // Both are below 2^32, so the sum of the two is folded without loss.
+    const std::uint64_t sum = std::uint64_t{value_} + other.value_;
+    value_ = static_cast<std::uint32_t>(sum) + static_cast<std::uint32_t>(sum >> 32);
+    return *this;
+  }
+  friend constexpr PartialSum operator+(PartialSum a, PartialSum b) noexcept { return a += b; }
+
+  // What belongs into the checksum field, as a host-order value for store_be().
+  constexpr std::uint16_t checksum() const noexcept {
+    return to_native(static_cast<std::uint16_t>(~fold(value_)));
+  }
+  // True for the sum of bytes that include their right checksum.
+  constexpr bool is_valid() const noexcept { return fold(value_) == 0xffff; }
+
+ private:
+  constexpr explicit PartialSum(std::uint32_t value) noexcept : value_(value) {}
+
+  // The sum does not depend on the byte order of the words (RFC 1071 2.B), so words are added as
+  // the machine loads them, and only results are swapped.
+  static constexpr std::uint16_t to_native(std::uint16_t word) noexcept {
+    return std::endian::native == std::endian::big ? word : detail::reverse_bytes(word);
+  }
+  static constexpr std::uint16_t fold(std::uint32_t sum) noexcept {
+    sum = (sum & 0xffff) + (sum >> 16);
+    return static_cast<std::uint16_t>(sum + (sum >> 16));
+  }
+
+  std::uint32_t value_ = 0;
+};
+
+// The part of a pseudo header that a flow keeps. REQUIRES: both of one family.
+inline PartialSum address_sum(const IpAddress& source, const IpAddress& destination) noexcept {
+  return PartialSum::of(source.bytes()) + PartialSum::of(destination.bytes());
+}
+
+// RFC 9293 3.1 and RFC 8200 8.1: `length` counts the upper header and its payload. REQUIRES: length < 65536.
+inline PartialSum pseudo_header_sum(PartialSum addresses, IpProtocol protocol, std::size_t length) noexcept {
+  return addresses + PartialSum::of_word(static_cast<std::uint8_t>(protocol)) +
+         PartialSum::of_word(static_cast<std::uint16_t>(length));
+}
+
+inline PartialSum pseudo_header_sum(const IpAddress& source, const IpAddress& destination,
+                                    IpProtocol protocol, std::size_t length) noexcept {
+  return pseudo_header_sum(address_sum(source, destination), protocol, length);
+}
+
+// The checksum after one 16-bit word of what it covers changed (RFC 1624, equation 3).
+constexpr std::uint16_t updated_checksum(std::uint16_t checksum, std::uint16_t old_word,
+                                         std::uint16_t new_word) noexcept {
+  std::uint32_t sum = std::uint32_t{static_cast<std::uint16_t>(~checksum)} +
+                      std::uint32_t{static_cast<std::uint16_t>(~old_word)} + std::uint32_t{new_word};
+  sum = (sum & 0xffff) + (sum >> 16);
+  sum = (sum & 0xffff) + (sum >> 16);
+  return static_cast<std::uint16_t>(~sum);
+}
+
+}  // namespace wgr::wire

@@ -1,0 +1,62 @@
+#include "core/wire/ip.h"
+
+namespace wgr::wire {
+
+IpView IpView::of(const Ipv4View& view) noexcept {
+  return {.family = Family::kV4,
+          .protocol = view.protocol(),
+          .ttl = view.ttl(),
+          .tos = view.tos(),
+          .is_fragment = view.is_fragment(),
+          .is_first_fragment = view.fragment_offset() == 0,
+          .dont_fragment = view.dont_fragment(),
+          .source = view.source(),
+          .destination = view.destination(),
+          .packet = view.packet(),
+          .payload = view.payload(),
+          .protocol_field_offset = 9};
+}
+
+IpView IpView::of(const Ipv6View& view) noexcept {
+  return {.family = Family::kV6,
+          .protocol = view.protocol(),
+          .ttl = view.hop_limit(),
+          .tos = view.traffic_class(),
+          .is_fragment = view.is_fragment(),
+          .is_first_fragment = !view.fragment() || view.fragment()->offset == 0,
+          .dont_fragment = true,
+          .source = view.source(),
+          .destination = view.destination(),
+          .packet = view.packet(),
+          .payload = view.payload(),
+          .protocol_field_offset = view.protocol_field_offset()};
+}
+
+Result<IpView> IpView::parse(MutableBytes packet) noexcept {
+  const std::optional<Family> version = ip_version(packet);
+  if (version == Family::kV4) {
+    const Result<Ipv4View> view = Ipv4View::parse(packet);
+    if (!view) return view.error();
+    return of(*view);
+  }
+  if (version == Family::kV6) {
+    const Result<Ipv6View, Ipv6Refusal> view = Ipv6View::parse(packet);
+    if (!view) return view.error().reason;
+    return of(*view);
+  }
+  return DropReason::kPacketMalformed;
+}
+
+Result<IpEnds> IpEnds::parse(Bytes packet) noexcept {
+  const std::optional<Family> version = ip_version(packet);
+  if (version == Family::kV4 && packet.size() >= kIpv4HeaderSize) {
+    return IpEnds{IpAddress::from_bytes(packet.subspan(12, 4)), IpAddress::from_bytes(packet.subspan(16, 4))};
+  }
+  if (version == Family::kV6 && packet.size() >= kIpv6HeaderSize) {
+    return IpEnds{IpAddress::from_bytes(packet.subspan(8, 16)),
+                  IpAddress::from_bytes(packet.subspan(24, 16))};
+  }
+  return DropReason::kPacketMalformed;
+}
+
+}  // namespace wgr::wire
