@@ -27,8 +27,6 @@ struct Row {
   const char* default_reason;  // nullptr: allowed
 };
 
-void PrintTo(const Row& row, std::ostream* out) { *out << row.address; }
-
 constexpr Row kRows[] = {
     {"8.8.8.8", "public", nullptr},
     {"2606:4700:4700::1111", "public", nullptr},
