@@ -1,0 +1,67 @@
+"""The lints see what they forbid, and only that."""
+
+import unittest
+
+import check_includes
+import check_text
+import tree
+
+
+def includes(path, text):
+    return [fault for _, fault in check_includes.check(path, "#pragma once\n" + text)]
+
+
+def text_faults(path, text):
+    return [fault for _, fault in check_text.check(path, text.encode())]
+
+
+class IncludesTest(unittest.TestCase):
+    def test_an_edge_between_protocol_modules_is_refused(self):
+        self.assertTrue(includes("slirp/x.h", '#include "wireguard/config.h"\n'))
+        self.assertFalse(includes("slirp/x.h", '#include "core/time.h"\n'))
+
+    def test_asio_is_for_shells(self):
+        self.assertTrue(includes("wireguard/peer.h", "#include <boost/asio/post.hpp>\n"))
+        self.assertFalse(includes("wireguard/udp_port.h", "#include <boost/asio/post.hpp>\n"))
+
+    def test_cryptographic_libraries_have_named_users(self):
+        self.assertTrue(includes("wireguard/peer.cc", "#include <openssl/aead.h>\n"))
+        self.assertFalse(includes("wireguard/crypto.cc", "#include <openssl/aead.h>\n"))
+
+    def test_a_core_reads_no_clock(self):
+        self.assertTrue(includes("slirp/tcp/sender.cc", "auto now = Clock::now();\n"))
+        self.assertFalse(includes("slirp/tcp_bridge.cc", "auto now = Clock::now();\n"))
+
+    def test_a_lock_outside_core_io_is_refused(self):
+        self.assertTrue(includes("slirp/stack.cc", "std::mutex m;\n"))
+
+    def test_the_environment_is_read_in_one_place(self):
+        self.assertTrue(includes("core/log.cc", 'auto* v = std::getenv("X");\n'))
+        self.assertFalse(includes("cmd/config_env.cc", 'auto* v = std::getenv("X");\n'))
+
+    def test_comments_and_strings_are_not_code(self):
+        self.assertFalse(includes("slirp/x.cc", '// std::mutex\nauto s = "std::mutex"; /* Clock::now() */\n'))
+
+    def test_a_digit_separator_does_not_open_a_literal(self):
+        self.assertIn("std::mutex", tree.code_of("int a = 1'000; std::mutex b; int c = 2'000;"))
+
+    def test_a_missing_file_is_named(self):
+        self.assertTrue(includes("core/x.h", '#include "core/absent.h"\n'))
+
+
+class TextTest(unittest.TestCase):
+    def test_a_path_of_one_machine_is_refused(self):
+        self.assertTrue(text_faults("a.md", "see /wor" + "k/tree\n"))
+        self.assertTrue(text_faults("a.sh", "cd /roo" + "t\n"))
+        self.assertFalse(text_faults("a.sh", "cd ./work/root\n"))
+
+    def test_an_unowned_promise_is_refused(self):
+        self.assertTrue(text_faults("core/a.cc", "// TO" + "DO: later\n"))
+
+    def test_the_last_line_ends(self):
+        self.assertTrue(text_faults("core/a.cc", "int a;"))
+        self.assertFalse(text_faults("core/a.cc", "int a;\n"))
+
+
+if __name__ == "__main__":
+    unittest.main()

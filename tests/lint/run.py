@@ -1,0 +1,162 @@
+"""Runs every lint and reports each as one test.
+
+usage: run.py [--jobs N] [--results FILE] [--only NAME]...
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+import tree
+
+HERE = pathlib.Path(__file__).resolve().parent
+CLANG = "19"
+BUILD = tree.ROOT / "build" / "clang"  # its compile_commands.json is what clang-tidy sees
+
+
+class Skipped(Exception):
+    pass
+
+
+def run(command, **options):
+    completed = subprocess.run(command, cwd=tree.ROOT, text=True, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, check=False, **options)
+    return completed.returncode, completed.stdout
+
+
+def tool(name):
+    path = shutil.which(name)
+    if path is None:
+        raise Skipped(f"{name} is not installed")
+    return path
+
+
+def check_format(_jobs):
+    files = tree.sources()
+    program = tool(f"clang-format-{CLANG}")
+    status, output = run([program, "--dry-run", "--Werror", *files])
+    names = sorted({line.split(":")[0] for line in output.splitlines() if ": error: " in line})
+    if names:
+        output = f"these differ from {program} -i:\n" + "".join(f"  {name}\n" for name in names)
+    return status == 0, output
+
+
+def check_tidy(jobs):
+    """clang-tidy on the product's sources; a header is checked through those that include it."""
+    program = tool(f"clang-tidy-{CLANG}")
+    database = BUILD / "compile_commands.json"
+    if not database.is_file():
+        status, output = run(["cmake", "--preset", "clang"])
+        if status != 0:
+            return False, output
+    known = {os.path.relpath(entry["file"], tree.ROOT) for entry in json.loads(database.read_text())}
+    files = [path for path in tree.sources(*tree.MODULES) if path in known]
+    if not files:
+        return False, "no source in the compilation database"
+    # The largest first, so that the last of them does not run alone.
+    files.sort(key=lambda path: -(tree.ROOT / path).stat().st_size)
+    pending, running, outputs, good = files, [], [], True
+    while pending or running:
+        while pending and len(running) < jobs:
+            path, pending = pending[0], pending[1:]
+            sink = tempfile.TemporaryFile("w+")
+            command = [program, "--quiet", "-p", str(BUILD), path]
+            running.append((path, sink, subprocess.Popen(command, cwd=tree.ROOT, stdout=sink,
+                                                         stderr=subprocess.DEVNULL)))
+        for item in [item for item in running if item[2].poll() is not None]:
+            running.remove(item)
+            path, sink, process = item
+            sink.seek(0)
+            output = sink.read()
+            sink.close()
+            if process.returncode != 0:
+                good = False
+                outputs.append(output or f"{path}: clang-tidy failed without a word\n")
+        time.sleep(0.05)
+    return good, "".join(outputs)
+
+
+def check_includes(_jobs):
+    status, output = run([sys.executable, str(HERE / "check_includes.py")])
+    return status == 0, output
+
+
+def check_text(_jobs):
+    status, output = run([sys.executable, str(HERE / "check_text.py")])
+    return status == 0, output
+
+
+def check_scripts(_jobs):
+    def is_script(path):
+        with open(tree.ROOT / path, "rb") as file:
+            first = file.readline(80)
+        return path.endswith(".sh") or (first.startswith(b"#!") and b"sh" in first and b"python" not in first)
+
+    scripts = [path for path in tree.tracked() if is_script(path)]
+    status, output = run([tool("shellcheck"), "-x", *scripts])
+    return status == 0, output
+
+
+def check_python(_jobs):
+    files = [path for path in tree.tracked() if path.endswith(".py")]
+    with tempfile.TemporaryDirectory() as cache:
+        environment = dict(os.environ, PYTHONPYCACHEPREFIX=cache)
+        status, output = run([sys.executable, "-W", "error", "-m", "compileall", "-q", "-f", *files],
+                             env=environment)
+    return status == 0, output
+
+
+def check_lints(_jobs):
+    """The lints find what they are for."""
+    status, output = run([sys.executable, "-m", "unittest", "-q", "lint_test"],
+                         env=dict(os.environ, PYTHONPATH=str(HERE), PYTHONDONTWRITEBYTECODE="1"))
+    return status == 0, output
+
+
+CHECKS = {
+    "includes": check_includes,
+    "text": check_text,
+    "scripts": check_scripts,
+    "python": check_python,
+    "lints": check_lints,
+    "format": check_format,
+    "tidy": check_tidy,
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--results")
+    parser.add_argument("--only", action="append", choices=CHECKS)
+    options = parser.parse_args()
+
+    failed = False
+    for name, function in CHECKS.items():
+        if options.only and name not in options.only:
+            continue
+        began = time.monotonic()
+        try:
+            good, output = function(options.jobs)
+            verdict, reason = ("pass", "") if good else ("fail", "see the log")
+        except Skipped as skipped:
+            verdict, reason, output = "skip", str(skipped), ""
+        failed |= verdict == "fail"
+        print(f"== {name}: {verdict} {reason} ({time.monotonic() - began:.1f} s)")
+        if verdict != "pass" and output:
+            print(output, flush=True)
+        if options.results:
+            with open(options.results, "a", encoding="utf-8") as results:
+                results.write(f"{verdict}\tlint: {name}\t{reason}\n")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    sys.exit(main())
