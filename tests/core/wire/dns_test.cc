@@ -77,7 +77,9 @@ TEST(DnsTest, EveryTruncationIsRefusedOrHasNoQuestion) {
     const Message cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
     const Result<DnsView> dns = DnsView::parse(cut);
     ASSERT_EQ(dns.has_value(), size >= kDnsHeaderSize) << size;
-    if (dns) EXPECT_FALSE(dns->question()) << size;
+    if (dns) {
+      EXPECT_FALSE(dns->question()) << size;
+    }
   }
 }
 
@@ -97,7 +99,9 @@ TEST(DnsTest, NameOf255BytesIsReadAndOf256Refused) {
     put_question(message, {full, full, full, std::string(last, 'b')});
     const Result<DnsQuestion> question = view(message).question();
     ASSERT_EQ(question.has_value(), is_read) << last;
-    if (question) EXPECT_EQ(question->name.wire().size(), kDnsMaxName);
+    if (question) {
+      EXPECT_EQ(question->name.wire().size(), kDnsMaxName);
+    }
   }
 }
 
@@ -132,7 +136,9 @@ TEST(DnsTest, PointersMayOnlyLeadBackward) {
     put16(message, 0);
     const auto read = DnsName::read(message, 16);
     EXPECT_EQ(read.has_value(), c.is_read) << c.what;
-    if (read) EXPECT_EQ(read->end, 18u) << c.what;
+    if (read) {
+      EXPECT_EQ(read->end, 18u) << c.what;
+    }
   }
 }
 
