@@ -21,7 +21,7 @@ def tracked():
             for path in ROOT.rglob("*")
             if not {"build", ".git", "__pycache__"} & set(path.relative_to(ROOT).parts)
         ]
-    return sorted(path for path in listing if path and (ROOT / path).is_file())
+    return sorted({path for path in listing if path and (ROOT / path).is_file()})
 
 
 def sources(*tops):
