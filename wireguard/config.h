@@ -1,7 +1,6 @@
 // Settings of the WireGuard device and its peers.
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -12,11 +11,10 @@
 #include "core/guest_id.h"
 #include "core/secret.h"
 #include "core/time.h"
+#include "wireguard/crypto.h"
 
 namespace wgr::wireguard {
 
-using PublicKey = std::array<std::uint8_t, 32>;
-using PrivateKey = SecretBytes<32>;
 using PresharedKey = SecretBytes<32>;
 
 // host:port as the operator wrote it; a host name is resolved off the packet path.
@@ -37,9 +35,9 @@ struct PeerConfig {
 
 struct DeviceConfig {
   PrivateKey private_key;
-  std::uint16_t mtu = 1420;                // of inner packets; padding never passes it
-  std::size_t staged_packets = 128;        // per peer, oldest dropped
-  std::size_t handshake_queue = 512;       // initiations per second from which a worker is under load
+  std::uint16_t mtu = 1420;           // of inner packets; padding never passes it
+  std::size_t staged_packets = 128;   // per peer, oldest dropped
+  std::size_t handshake_queue = 512;  // initiations per second from which a worker is under load
 };
 
 }  // namespace wgr::wireguard

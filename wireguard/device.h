@@ -5,8 +5,11 @@
 //             -> source belongs to this peer -> Out::packets
 //   send:     peer -> current keypair -> seal straight into Out::datagrams, or stage and initiate
 //
-// A device knows the public keys of every peer of the router, but only its own peers' state. An
-// initiation for a peer of another worker is opened here (one DH) and handed over (Out::strays).
+// A device knows the public keys of every peer of the router (PeerDirectory), but only its own peers'
+// state. An initiation for a peer of another worker is opened here (MACs, cookie gate, one DH) and handed
+// over (Out::stray_initiations); a message whose index names another worker goes to Out::stray_datagrams.
+//
+// Nothing that does not authenticate is answered, except a valid MAC1 under load: with a cookie reply.
 //
 // Thread: confined to one worker.
 #pragma once
@@ -14,53 +17,80 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
+#include <unordered_map>
 #include <vector>
 
+#include "core/deadline_queue.h"
 #include "core/endpoint.h"
 #include "core/packet_buffer.h"
 #include "core/rng.h"
 #include "core/time.h"
 #include "wireguard/allowed_ips.h"
 #include "wireguard/config.h"
+#include "wireguard/cookie.h"
 #include "wireguard/counters.h"
 #include "wireguard/handshake.h"
+#include "wireguard/load_meter.h"
+#include "wireguard/local.h"
+#include "wireguard/peer_directory.h"
+#include "wireguard/rate_limiter.h"
 
 namespace wgr::wireguard {
 
-// An initiation that was opened on a worker that is not the peer's home. A value: it crosses by mailbox.
-struct OpenedInitiation;  // handshake.h
+class Peer;
 
-// A datagram that belongs to another worker (its index names it) but arrived here.
+// A datagram that belongs to another worker (its index names it) but arrived here. `home` is the word
+// of the network: it may name a worker that does not exist.
 struct StrayDatagram {
   WorkerIndex home = 0;
   Endpoint from;
   MutableBytes bytes;  // into the received datagram
 };
 
+// Who tells a peer's endpoint. The operator's word replaces any other; a name that was resolved again
+// yields to an endpoint that is in use.
+enum class EndpointOrigin : std::uint8_t { kOperator, kResolver };
+
 class Device {
  public:
   // What a call produced. Owned and cleared by the caller; views point into the received datagram.
   struct Out {
-    std::vector<PacketView> packets;     // decrypted, source checked: guest is the peer
+    explicit Out(DatagramBatch& batch) : datagrams(batch) {}
+
+    // Forgets everything but the datagrams, which the caller sends and clears on its own.
+    void clear() {
+      packets.clear();
+      stray_datagrams.clear();
+      stray_initiations.clear();
+    }
+
+    std::vector<PacketView> packets;  // decrypted, source checked: guest is the peer
     DatagramBatch& datagrams;
     std::vector<StrayDatagram> stray_datagrams;
-    std::vector<OpenedInitiation> stray_initiations;
+    std::vector<OpenedInitiation> stray_initiations;  // home is peer.home()
   };
 
+  // `rng` must outlive the device; it only spreads timers.
   Device(const DeviceConfig& config, WorkerIndex worker, WallTime wall_now, Instant now, Rng& rng);
   ~Device();
+  Device(const Device&) = delete;
+  Device& operator=(const Device&) = delete;
 
   // --- configuration (between batches) ---
+  // Ends every session; peers that had one are asked for a new one at the next deadline. A peer that has
+  // the new public key of ours is removed.
   void set_private_key(const PrivateKey& key, Instant now);
   // Every peer of the router, so that initiations find their home; replaces the former directory.
-  void set_directory(std::shared_ptr<const class PeerDirectory> directory);
+  void set_directory(std::shared_ptr<const PeerDirectory> directory);
   void set_allowed_ips(std::shared_ptr<const AllowedIps> allowed_ips);
-  // REQUIRES: id.home() is this worker. Adds the peer or updates it, sessions untouched.
+  // REQUIRES: id.home() is this worker. Adds the peer or updates it, sessions untouched: a new preshared
+  // key serves from the next handshake on. A peer with our own public key is ignored.
   void set_peer(GuestId id, const PeerConfig& config, Instant now);
   void remove_peer(GuestId id);
-  // The resolved endpoint of a configured peer; does not replace one learned by roaming unless forced.
-  void set_endpoint(GuestId id, const Endpoint& endpoint);
-  void set_wall_clock(WallTime wall_now, Instant now);
+  // The resolved endpoint of a configured peer.
+  void set_endpoint(GuestId id, const Endpoint& endpoint, EndpointOrigin origin, Instant now);
+  void set_wall_clock(WallTime wall_now, Instant now) { local_.clock.set(wall_now, now); }
 
   // --- packets ---
   // One datagram, decrypted in place: `bytes` is scratch afterwards and must outlive the batch.
@@ -70,23 +100,57 @@ class Device {
   // An inner packet to a peer of ours: sealed, or staged while a handshake runs.
   void send(GuestId peer, Bytes packet, Instant now, Out& out);
 
-  Instant next_deadline() const;
+  Instant next_deadline() const noexcept { return deadlines_.next(); }
   void on_deadline(Instant now, Out& out);
 
   // --- for operators ---
   struct PeerStatus {
     GuestId id;
-    PublicKey public_key;
-    Endpoint endpoint;
-    WallTime last_handshake;  // zero: never
-    std::uint64_t received_bytes = 0;
+    PublicKey public_key{};
+    std::string name;
+    Endpoint endpoint;                 // kind kNone: unknown
+    WallTime last_handshake{};         // zero: never
+    Instant session_since = kNever;    // when the keypair in use was made; kNever: none
+    std::uint64_t received_bytes = 0;  // as `wg` counts them: UDP payloads, handshakes included
     std::uint64_t sent_bytes = 0;
+    std::chrono::seconds persistent_keepalive{0};
+    bool has_preshared_key = false;
   };
   std::vector<PeerStatus> status() const;
-  const Counters& counters() const;
+  const PublicKey& public_key() const noexcept { return local_.identity.public_key; }
+  const Counters& counters() const noexcept { return local_.counters; }
 
  private:
-  struct Impl;
+  // device.cc
+  Peer* find_peer(GuestId id) noexcept;
+  void arm(Peer& peer);
+  void drop(DropReason reason) noexcept { local_.counters.drops.count(reason); }
+
+  // device_receive.cc
+  void receive_initiation(const Endpoint& from, Bytes datagram, Instant now, Out& out);
+  void receive_response(Peer& peer, const Endpoint& from, Bytes datagram, Instant now, Out& out);
+  void receive_cookie_reply(Peer& peer, Bytes datagram, Instant now);
+  void receive_transport(const IndexTable::Entry& entry, const Endpoint& from, MutableBytes datagram,
+                         Instant now, Out& out);
+  void accept_packet(const Peer& peer, MutableBytes packet, Out& out);
+  // Whether an initiation or response may cost us a Diffie-Hellman: MAC1 always, MAC2 and rate under load.
+  bool pass_gate(const Endpoint& from, Bytes message, std::uint32_t sender_index, Instant now, Out& out);
+  void send_cookie_reply(const Endpoint& to, Bytes message, std::uint32_t sender_index, Instant now,
+                         Out& out);
+
+  Local local_;
+  const WorkerIndex worker_;
+  std::shared_ptr<const PeerDirectory> directory_;
+  std::shared_ptr<const AllowedIps> allowed_ips_;
+  CookieChecker cookie_checker_;
+  RateLimiter rate_limiter_;
+  LoadMeter load_;
+  ReplyBudget cookie_budget_;
+
+  std::unordered_map<GuestId, std::unique_ptr<Peer>> peers_;
+  GuestId last_id_;  // the peer of the last packet sent, most likely that of the next
+  Peer* last_peer_ = nullptr;
+  DeadlineQueue<GuestId> deadlines_;
 };
 
 }  // namespace wgr::wireguard

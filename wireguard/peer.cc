@@ -1,0 +1,184 @@
+#include "wireguard/peer.h"
+
+#include <cassert>
+
+namespace wgr::wireguard {
+
+Peer::Peer(GuestId id, const PeerConfig& config, Local& local, Instant now)
+    : id_(id),
+      public_key_(config.public_key),
+      local_(local),
+      timers_(local.rng),
+      cookies_(config.public_key) {
+  local_.counters.peers.add();
+  update(config, now);
+}
+
+Peer::~Peer() {
+  drop_staged(DropReason::kStagedExpired);
+  local_.counters.keypairs.subtract(static_cast<std::int64_t>(keypairs_.size()));
+  local_.counters.peers.subtract();
+}
+
+void Peer::update(const PeerConfig& config, Instant now) {
+  assert(config.public_key == public_key_);
+  preshared_key_ = config.preshared_key.value_or(PresharedKey{});
+  name_ = config.name;
+  timers_.persistent_keepalive_set(config.persistent_keepalive, now);
+}
+
+void Peer::set_endpoint(const Endpoint& endpoint, Instant now) {
+  endpoint_ = endpoint;
+  if (!endpoint) return;
+  const bool is_wanted = !staged_.empty() || timers_.persistent_keepalive().count() > 0;
+  if (is_wanted && !may_send(now)) {
+    last_handshake_message_ = kNever;
+    timers_.handshake_wanted(now);
+  }
+}
+
+void Peer::restart(Instant now) {
+  const bool had_session = !keypairs_.empty();
+  erase_sessions();
+  static_shared_.erase();
+  static_shared_state_ = StaticShared::kUnknown;
+  last_handshake_message_ = kNever;
+  if (had_session || !staged_.empty()) timers_.handshake_wanted(now);
+}
+
+void Peer::send(Bytes packet, Instant now, DatagramBatch& out) {
+  if (packet.size() > DatagramBatch::kMaxRunBytes - kTransportOverhead) {
+    local_.counters.drops.count(DropReason::kPacketTooBig);
+    return;
+  }
+  if (!may_send(now)) {
+    stage(packet);
+    timers_.packet_staged();
+    initiate(now, out);
+    return;
+  }
+  Keypair& keypair = *keypairs_.current();
+  seal_packet(keypair, packet, now, out);
+  if (keypair.is_stale_for_sending(now)) initiate(now, out);
+}
+
+void Peer::transport_received(Keypair& keypair, const Endpoint& from, std::size_t datagram_size, Bytes packet,
+                              Instant now, DatagramBatch& out) {
+  learn_endpoint(from);
+  count_received(datagram_size);
+  if (!packet.empty()) timers_.data_received(now);
+  timers_.authenticated_received(now);
+  if (keypairs_.confirm(keypair)) [[unlikely]] {
+    handshake_completed(now);
+    send_staged(now, out);
+  }
+  // Only the keypair in use: a late message on an old one says nothing about the age of the new.
+  if (&keypair == keypairs_.current() && keypair.is_stale_for_receiving(now)) [[unlikely]]
+    initiate(now, out);
+}
+
+void Peer::on_deadline(Instant now, DatagramBatch& out) {
+  const Timers::Due due = timers_.on_deadline(now);
+  if (due.erase_keys) erase_sessions();
+  if (due.give_up) {
+    outstanding_.reset();
+    drop_staged(DropReason::kStagedExpired);
+    local_.counters.handshakes_given_up.add();
+  }
+  if (due.send_initiation) {
+    endpoint_.local = IpAddress{};
+    endpoint_.interface_index = 0;
+    initiate(now, out);
+  }
+  if (due.send_keepalive) send_keepalive(now, out);
+}
+
+void Peer::send_keepalive(Instant now, DatagramBatch& out) {
+  if (!may_send(now)) {  // the handshake's completion takes its place
+    initiate(now, out);
+    return;
+  }
+  Keypair& keypair = *keypairs_.current();
+  keypair.seal({}, /*padding=*/0, out.append(endpoint_, kTransportOverhead).data());
+  count_sent(kTransportOverhead);
+  local_.counters.keepalives_sent.add();
+  timers_.keepalive_sent(now);
+  if (keypair.is_stale_for_sending(now)) initiate(now, out);
+}
+
+void Peer::seal_packet(Keypair& keypair, Bytes packet, Instant now, DatagramBatch& out) {
+  const std::size_t padding = padding_for(packet.size(), local_.mtu);
+  const std::size_t size = kTransportOverhead + packet.size() + padding;
+  keypair.seal(packet, padding, out.append(endpoint_, size).data());
+  count_sent(size);
+  local_.counters.sent_packets.add();
+  local_.counters.sent_bytes.add(packet.size());
+  timers_.data_sent(now);
+  timers_.authenticated_sent(now);
+}
+
+bool Peer::may_send(Instant now) const noexcept {
+  const Keypair* const current = keypairs_.current();
+  return current != nullptr && current->may_send(now) && endpoint_;
+}
+
+void Peer::stage(Bytes packet) {
+  while (!staged_.empty() && staged_.size() >= local_.max_staged_packets) drop_oldest_staged();
+  if (local_.staged_bytes + packet.size() > Local::kMaxStagedBytes || local_.max_staged_packets == 0) {
+    local_.counters.drops.count(DropReason::kStagedOverflow);
+    return;
+  }
+  staged_.emplace_back(packet.begin(), packet.end());
+  local_.staged_bytes += packet.size();
+  local_.counters.staged_packets.add();
+}
+
+void Peer::drop_oldest_staged() noexcept {
+  local_.staged_bytes -= staged_.front().size();
+  local_.counters.staged_packets.subtract();
+  local_.counters.drops.count(DropReason::kStagedOverflow);
+  staged_.pop_front();
+}
+
+void Peer::drop_staged(DropReason reason) noexcept {
+  for (const auto& packet : staged_) local_.staged_bytes -= packet.size();
+  local_.counters.staged_packets.subtract(static_cast<std::int64_t>(staged_.size()));
+  local_.counters.drops.count(reason, staged_.size());
+  staged_.clear();
+}
+
+void Peer::send_staged(Instant now, DatagramBatch& out) {
+  if (!may_send(now)) return;
+  std::deque<std::vector<std::uint8_t>> packets;
+  packets.swap(staged_);
+  for (const auto& packet : packets) {
+    local_.staged_bytes -= packet.size();
+    local_.counters.staged_packets.subtract();
+    send(packet, now, out);
+  }
+}
+
+void Peer::learn_endpoint(const Endpoint& from) {
+  if (endpoint_ == from) return;
+  if (endpoint_ &&
+      (endpoint_.kind != from.kind || endpoint_.remote != from.remote || endpoint_.session != from.session)) {
+    local_.counters.endpoint_changes.add();
+  }
+  endpoint_ = from;
+}
+
+void Peer::count_received(std::size_t datagram_size) noexcept { received_bytes_ += datagram_size; }
+
+void Peer::transmit(Bytes message, DatagramBatch& out) {
+  const MutableBytes datagram = out.append(endpoint_, message.size());
+  std::copy(message.begin(), message.end(), datagram.begin());
+  count_sent(message.size());
+}
+
+void Peer::count_sent(std::size_t datagram_size) noexcept {
+  sent_bytes_ += datagram_size;
+  local_.counters.sent_datagrams.add();
+  local_.counters.sent_datagram_bytes.add(datagram_size);
+}
+
+}  // namespace wgr::wireguard
