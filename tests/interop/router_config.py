@@ -34,6 +34,7 @@ class RouterConfig:
             "egress": {"allow": ["private"]},  # the servers of the bed live in private ranges
             "overlay": {"enabled": self.overlay},
             "processor": {"workers": self.workers},
+            "shutdown": {"grace": "5s"},
         }, indent=2) + "\n"
 
     def to_wg_conf(self, listen_port):
