@@ -3,33 +3,56 @@
 namespace wgr::wire {
 
 IpView IpView::of(const Ipv4View& view) noexcept {
-  return {.family = Family::kV4,
-          .protocol = view.protocol(),
-          .ttl = view.ttl(),
-          .tos = view.tos(),
-          .is_fragment = view.is_fragment(),
-          .is_first_fragment = view.fragment_offset() == 0,
-          .dont_fragment = view.dont_fragment(),
-          .source = view.source(),
-          .destination = view.destination(),
-          .packet = view.packet(),
-          .payload = view.payload(),
-          .protocol_field_offset = 9};
+  IpView ip{.family = Family::kV4,
+            .protocol = view.protocol(),
+            .ttl = view.ttl(),
+            .tos = view.tos(),
+            .is_fragment = view.is_fragment(),
+            .is_first_fragment = view.fragment_offset() == 0,
+            .dont_fragment = view.dont_fragment(),
+            .source = view.source(),
+            .destination = view.destination(),
+            .packet = view.packet(),
+            .payload = view.payload(),
+            .protocol_field_offset = 9,
+            .fragment = {}};
+  if (ip.is_fragment) {
+    ip.fragment = {.identification = view.identification(),
+                   .offset = static_cast<std::uint32_t>(view.fragment_offset()),
+                   .more = view.more_fragments(),
+                   .protocol = view.protocol(),
+                   .repeated_length = static_cast<std::uint16_t>(view.header_length()),
+                   .next_header_field_offset = 0,
+                   .data = view.payload()};
+  }
+  return ip;
 }
 
 IpView IpView::of(const Ipv6View& view) noexcept {
-  return {.family = Family::kV6,
-          .protocol = view.protocol(),
-          .ttl = view.hop_limit(),
-          .tos = view.traffic_class(),
-          .is_fragment = view.is_fragment(),
-          .is_first_fragment = !view.fragment() || view.fragment()->offset == 0,
-          .dont_fragment = true,
-          .source = view.source(),
-          .destination = view.destination(),
-          .packet = view.packet(),
-          .payload = view.payload(),
-          .protocol_field_offset = view.protocol_field_offset()};
+  IpView ip{.family = Family::kV6,
+            .protocol = view.protocol(),
+            .ttl = view.hop_limit(),
+            .tos = view.traffic_class(),
+            .is_fragment = view.is_fragment(),
+            .is_first_fragment = !view.fragment() || view.fragment()->offset == 0,
+            .dont_fragment = true,
+            .source = view.source(),
+            .destination = view.destination(),
+            .packet = view.packet(),
+            .payload = view.payload(),
+            .protocol_field_offset = view.protocol_field_offset(),
+            .fragment = {}};
+  if (ip.is_fragment) {
+    const Ipv6Fragment& fragment = *view.fragment();
+    ip.fragment = {.identification = fragment.identification,
+                   .offset = static_cast<std::uint32_t>(fragment.offset),
+                   .more = fragment.more_fragments,
+                   .protocol = fragment.next_header,
+                   .repeated_length = static_cast<std::uint16_t>(fragment.header_offset),
+                   .next_header_field_offset = static_cast<std::uint16_t>(fragment.next_header_field_offset),
+                   .data = view.fragmentable_part()};
+  }
+  return ip;
 }
 
 Result<IpView> IpView::parse(MutableBytes packet) noexcept {

@@ -21,6 +21,18 @@ inline std::optional<Family> ip_version(Bytes packet) noexcept {
   return std::nullopt;
 }
 
+// One piece of a larger packet, the same for both families.
+struct IpFragment {
+  std::uint32_t identification = 0;
+  std::uint32_t offset = 0;                         // of data, in what was split
+  bool more = false;                                // others follow it
+  IpProtocol protocol = IpProtocol::kNoNextHeader;  // of what was split
+  // What every fragment repeats: the IPv4 header, or all IPv6 headers before the fragment header.
+  std::uint16_t repeated_length = 0;
+  std::uint16_t next_header_field_offset = 0;  // IPv6: in the repeated headers, the byte that said "fragment"
+  MutableBytes data;
+};
+
 struct IpView {
   Family family = Family::kV4;
   IpProtocol protocol = IpProtocol::kNoNextHeader;  // of the payload
@@ -34,6 +46,7 @@ struct IpView {
   MutableBytes packet;                    // header and payload, trimmed to the length the header tells
   MutableBytes payload;                   // the upper header and what follows
   std::size_t protocol_field_offset = 9;  // where a Parameter Problem about the protocol points
+  IpFragment fragment;                    // says something where is_fragment holds
 
   static IpView of(const Ipv4View& view) noexcept;
   static IpView of(const Ipv6View& view) noexcept;
