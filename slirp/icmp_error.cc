@@ -59,7 +59,7 @@ std::optional<Answerable> find_answerable(MutableBytes packet, const IcmpError& 
     protocol = quoted->protocol;
     upper = quoted->upper;
   }
-  if (!is_one_host(found.source)) return std::nullopt;
+  if (!is_one_host(found.source) || found.source.is_loopback()) return std::nullopt;
   const bool is_excepted = found.family == Family::kV6 && is_told_to_senders_of_multicast(error);
   if (!is_one_host(found.destination) && !(is_excepted && found.destination.is_multicast()))
     return std::nullopt;

@@ -1,0 +1,336 @@
+#include "slirp/ip_input.h"
+
+#include "gtest/gtest.h"
+
+#include "core/wire/checksum.h"
+#include "tests/slirp/test_packets.h"
+
+namespace wgr::slirp {
+namespace {
+
+using test::Packet;
+using wire::IpProtocol;
+
+class IpInputTest : public testing::Test {
+ protected:
+  IpInputTest() { config_.own_addresses = {test::kOwnV4, test::kOwnV6}; }
+
+  std::optional<DropReason> refusal(Packet packet,
+                                    TransportChecksums checksums = TransportChecksums::kTrusted) {
+    const auto ip = input_.check(packet, checksums);
+    if (ip) return std::nullopt;
+    return ip.error().reason;
+  }
+  std::optional<IcmpError> answer(Packet packet) {
+    const auto ip = input_.check(packet);
+    return ip ? std::nullopt : ip.error().answer;
+  }
+
+  Config config_;
+  IpInput input_{config_};
+};
+
+// An IPv4 packet with `options` behind its header; a multiple of four bytes.
+Packet with_options(const Packet& options) {
+  Packet packet = test::udp_packet(Family::kV4, 32);
+  packet.insert(packet.begin() + wire::kIpv4HeaderSize, options.begin(), options.end());
+  const std::size_t header_size = wire::kIpv4HeaderSize + options.size();
+  packet[0] = static_cast<std::uint8_t>(0x40 | header_size / 4);
+  store_be(&packet[2], static_cast<std::uint16_t>(packet.size()));
+  store_be(&packet[10], std::uint16_t{0});
+  store_be(&packet[10], wire::PartialSum::of(Bytes{packet}.first(header_size)).checksum());
+  return packet;
+}
+
+// An IPv6 UDP packet behind one extension header; `header` begins with the byte for its next header.
+Packet with_extension(IpProtocol kind, Packet header, const IpAddress& destination = test::kRemoteV6) {
+  header[0] = static_cast<std::uint8_t>(IpProtocol::kUdp);
+  Packet upper = test::payload(wire::kUdpHeaderSize + 8);
+  wire::write_udp(upper, {test::kGuestV6, 4000}, {destination, 53});
+  upper.insert(upper.begin(), header.begin(), header.end());
+  return test::ip_packet(test::kGuestV6, destination, kind, upper);
+}
+
+TEST_F(IpInputTest, GoodPacketsPass) {
+  for (const Family family : {Family::kV4, Family::kV6}) {
+    Packet packet = test::udp_packet(family, 32);
+    const auto ip = input_.check(packet);
+    ASSERT_TRUE(ip);
+    EXPECT_EQ(ip->family, family);
+    EXPECT_EQ(ip->source, test::guest_address(family));
+    EXPECT_EQ(ip->destination, test::remote_address(family));
+    EXPECT_EQ(ip->protocol, IpProtocol::kUdp);
+    EXPECT_EQ(ip->payload.size(), wire::kUdpHeaderSize + 32);
+  }
+}
+
+TEST_F(IpInputTest, EveryTruncationOfAPacketIsRefused) {
+  for (const Family family : {Family::kV4, Family::kV6}) {
+    const Packet whole = test::udp_packet(family, 8);
+    for (std::size_t size = 0; size < whole.size(); ++size) {
+      EXPECT_EQ(refusal(Packet(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size))),
+                DropReason::kPacketMalformed)
+          << size;
+    }
+  }
+}
+
+TEST_F(IpInputTest, PaddingBehindThePacketIsCutOff) {
+  for (const Family family : {Family::kV4, Family::kV6}) {
+    Packet packet = test::udp_packet(family, 5);
+    const std::size_t size = packet.size();
+    packet.resize(size + 20, 0xee);
+    const auto ip = input_.check(packet);
+    ASSERT_TRUE(ip);
+    EXPECT_EQ(ip->packet.size(), size);
+  }
+}
+
+TEST_F(IpInputTest, OtherVersionsAreRefused) {
+  for (unsigned version = 0; version < 16; ++version) {
+    if (version == 4 || version == 6) continue;
+    Packet packet = test::udp_packet(Family::kV4, 32);
+    packet[0] = static_cast<std::uint8_t>(version << 4 | 5);
+    EXPECT_EQ(refusal(packet), DropReason::kPacketMalformed) << version;
+  }
+  EXPECT_EQ(refusal({}), DropReason::kPacketMalformed);
+}
+
+TEST_F(IpInputTest, WrongHeaderSumIsRefused) {
+  Packet packet = test::udp_packet(Family::kV4, 32);
+  packet[11] ^= 1;
+  EXPECT_EQ(refusal(packet), DropReason::kChecksumInvalid);
+}
+
+TEST_F(IpInputTest, SourcesThatAreNotOneHostAreRefused) {
+  struct Case {
+    const char* source;
+    bool passes;
+  };
+  constexpr Case kCases[] = {
+      {"0.0.0.0", false},     {"0.1.2.3", false},
+      {"127.0.0.1", false},   {"127.255.255.255", false},
+      {"224.0.0.1", false},   {"239.255.255.255", false},
+      {"240.0.0.1", false},   {"255.255.255.255", false},
+      {"169.254.1.1", false}, {"10.0.0.1", false},  // the router's own
+      {"1.0.0.1", true},      {"126.255.255.255", true},
+      {"128.0.0.1", true},    {"223.255.255.255", true},
+      {"192.168.1.1", true},  {"100.64.0.1", true},
+      {"::", false},          {"::1", false},
+      {"ff02::1", false},     {"::ffff:10.0.0.2", false},
+      {"fe80::2", false},     {"fd00::1", false},  // the last: own
+      {"fd00::2", true},      {"2001:db8::9", true},
+      {"::2", true},
+  };
+  for (const Case& c : kCases) {
+    const IpAddress source = *IpAddress::parse(c.source);
+    const Packet packet = test::udp_packet(source, test::remote_address(source.family()), 8);
+    EXPECT_EQ(refusal(packet), c.passes ? std::nullopt : std::optional{DropReason::kSourceInvalid})
+        << c.source;
+    EXPECT_EQ(answer(packet), std::nullopt) << c.source;
+  }
+}
+
+TEST_F(IpInputTest, DestinationsThatAreNotOneHostAreRefused) {
+  struct Case {
+    const char* destination;
+    bool passes;
+  };
+  constexpr Case kCases[] = {
+      {"0.0.0.0", false},
+      {"0.255.0.1", false},
+      {"224.0.0.251", false},
+      {"255.255.255.255", false},
+      {"240.1.1.1", false},
+      {"ff02::fb", false},
+      {"::", false},
+      // The egress policy decides about these.
+      {"127.0.0.1", true},
+      {"169.254.169.254", true},
+      {"::1", true},
+      {"fe80::1", true},
+      {"10.0.0.9", true},
+  };
+  for (const Case& c : kCases) {
+    const IpAddress destination = *IpAddress::parse(c.destination);
+    const Packet packet = test::udp_packet(test::guest_address(destination.family()), destination, 8);
+    EXPECT_EQ(refusal(packet), c.passes ? std::nullopt : std::optional{DropReason::kDestinationInvalid})
+        << c.destination;
+  }
+}
+
+TEST_F(IpInputTest, LinkLocalSourceReachesTheRouterItself) {
+  EXPECT_EQ(refusal(test::udp_packet(*IpAddress::parse("fe80::2"), test::kOwnV6, 8)), std::nullopt);
+}
+
+TEST_F(IpInputTest, LastHopIsAnsweredWithTimeExceeded) {
+  for (const Family family : {Family::kV4, Family::kV6}) {
+    const IpAddress source = test::guest_address(family);
+    const IpAddress remote = test::remote_address(family);
+    for (const std::uint8_t ttl : {0, 1}) {
+      EXPECT_EQ(refusal(test::udp_packet(source, remote, 8, ttl)), DropReason::kTtlExpired);
+      EXPECT_EQ(answer(test::udp_packet(source, remote, 8, ttl)), IcmpError::ttl_exceeded(family));
+    }
+    EXPECT_EQ(refusal(test::udp_packet(source, remote, 8, 2)), std::nullopt);
+  }
+}
+
+// RFC 1122 3.2.1.7: a host takes what is for itself whatever is left of its TTL.
+TEST_F(IpInputTest, TtlDoesNotMatterForTheRoutersOwnAddress) {
+  EXPECT_EQ(refusal(test::udp_packet(test::kGuestV4, test::kOwnV4, 8, 1)), std::nullopt);
+  EXPECT_EQ(refusal(test::udp_packet(test::kGuestV6, test::kOwnV6, 8, 1)), std::nullopt);
+}
+
+TEST_F(IpInputTest, SourceRoutesAreRefusedAndOtherOptionsSkipped) {
+  struct Case {
+    const char* what;
+    Packet options;
+    bool passes;
+  };
+  const Case kCases[] = {
+      {"loose source route", {131, 7, 4, 1, 2, 3, 4, 0}, false},
+      {"strict source route", {137, 7, 4, 1, 2, 3, 4, 0}, false},
+      {"behind padding", {1, 1, 1, 1, 1, 131, 3, 4}, false},
+      {"behind record route", {7, 4, 4, 0, 131, 3, 4, 0}, false},
+      {"behind the end of options", {0, 131, 3, 4}, true},
+      {"record route", {7, 7, 4, 0, 0, 0, 0, 0}, true},
+      {"router alert", {148, 4, 0, 0}, true},
+      {"nothing but padding", {1, 1, 1, 1}, true},
+      {"length 0 could hide one", {148, 0, 131, 3}, false},
+      {"length 1 could hide one", {148, 1, 131, 3}, false},
+      {"kind without length", {1, 1, 1, 148}, false},
+      {"length beyond the header", {148, 255, 0, 0}, true},
+  };
+  for (const Case& c : kCases) {
+    EXPECT_EQ(refusal(with_options(c.options)),
+              c.passes ? std::nullopt : std::optional{DropReason::kIpOptionRefused})
+        << c.what;
+  }
+}
+
+// RFC 8200 4.2, and ipv6_unknown_options_action of the packetimpact tests: the two high bits decide.
+TEST_F(IpInputTest, UnknownIpv6OptionsDoWhatTheirKindSays) {
+  for (const IpProtocol kind : {IpProtocol::kHopByHop, IpProtocol::kDestinationOptions}) {
+    const auto option = [&](std::uint8_t type) { return with_extension(kind, {0, 0, type, 4, 0, 0, 0, 0}); };
+    EXPECT_EQ(refusal(option(0x1e)), std::nullopt) << "00 skip";
+    EXPECT_EQ(refusal(option(0x5e)), DropReason::kIpOptionRefused) << "01 discard";
+    EXPECT_EQ(answer(option(0x5e)), std::nullopt) << "01 in silence";
+    const IcmpError told = IcmpError::parameter_problem(Family::kV6, wire::icmpv6::kUnknownOption, 42);
+    EXPECT_EQ(answer(option(0x9e)), told) << "10 discard and tell";
+    EXPECT_EQ(answer(option(0xde)), told) << "11 discard and tell unicast";
+  }
+}
+
+TEST_F(IpInputTest, UnknownIpv6OptionToManyIsToldOnlyByActionTwo) {
+  const IpAddress many = *IpAddress::parse("ff02::1");
+  EXPECT_NE(answer(with_extension(IpProtocol::kHopByHop, {0, 0, 0x9e, 4, 0, 0, 0, 0}, many)), std::nullopt);
+  EXPECT_EQ(answer(with_extension(IpProtocol::kHopByHop, {0, 0, 0xde, 4, 0, 0, 0, 0}, many)), std::nullopt);
+}
+
+TEST_F(IpInputTest, ExtensionHeadersAreWalkedToTheUpperProtocol) {
+  Packet chained = with_extension(IpProtocol::kHopByHop, {0, 0, 1, 4, 0, 0, 0, 0});
+  const auto ip = input_.check(chained);
+  ASSERT_TRUE(ip);
+  EXPECT_EQ(ip->protocol, IpProtocol::kUdp);
+  EXPECT_EQ(ip->payload.size(), wire::kUdpHeaderSize + 8);
+  EXPECT_EQ(ip->protocol_field_offset, 40u);
+}
+
+TEST_F(IpInputTest, RoutingHeaderInUseIsRefused) {
+  const Packet used = with_extension(IpProtocol::kRouting, {0, 0, 0, 1, 0, 0, 0, 0});
+  EXPECT_EQ(refusal(used), DropReason::kIpOptionRefused);
+  EXPECT_EQ(answer(used), IcmpError::parameter_problem(Family::kV6, wire::icmpv6::kErroneousField, 42));
+  EXPECT_EQ(refusal(with_extension(IpProtocol::kRouting, {0, 0, 0, 0, 0, 0, 0, 0})), std::nullopt);
+}
+
+TEST_F(IpInputTest, ExtensionHeaderBeyondThePacketIsRefused) {
+  EXPECT_EQ(refusal(with_extension(IpProtocol::kDestinationOptions, {0, 255, 1, 4, 0, 0, 0, 0})),
+            DropReason::kPacketMalformed);
+}
+
+TEST_F(IpInputTest, OptionBeyondItsHeaderIsRefused) {
+  for (const std::uint8_t length : {5, 255}) {
+    EXPECT_EQ(refusal(with_extension(IpProtocol::kDestinationOptions, {0, 0, 0x1e, length, 0, 0, 0, 0})),
+              DropReason::kPacketMalformed);
+  }
+  EXPECT_EQ(refusal(with_extension(IpProtocol::kDestinationOptions, {0, 0, 0, 0, 0, 0, 0, 0x1e})),
+            DropReason::kPacketMalformed)
+      << "kind without length";
+}
+
+TEST_F(IpInputTest, HopByHopOptionsStandOnlyFirst) {
+  Packet upper = {static_cast<std::uint8_t>(IpProtocol::kHopByHop),
+                  0,
+                  1,
+                  4,
+                  0,
+                  0,
+                  0,
+                  0,  //
+                  static_cast<std::uint8_t>(IpProtocol::kUdp),
+                  0,
+                  1,
+                  4,
+                  0,
+                  0,
+                  0,
+                  0,  //
+                  0,
+                  1,
+                  0,
+                  2,
+                  0,
+                  8,
+                  0,
+                  0};
+  const Packet packet =
+      test::ip_packet(test::kGuestV6, test::kRemoteV6, IpProtocol::kDestinationOptions, upper);
+  EXPECT_EQ(refusal(packet), DropReason::kPacketMalformed);
+  EXPECT_EQ(answer(packet), IcmpError::parameter_problem(Family::kV6, wire::icmpv6::kUnknownNextHeader, 40));
+}
+
+TEST_F(IpInputTest, ChainsOfExtensionHeadersAreBounded) {
+  constexpr std::size_t kMax = wire::kIpv6MaxExtensionHeaders;
+  for (const std::size_t count : {kMax - 1, kMax, kMax + 1}) {
+    Packet upper;
+    for (std::size_t i = 0; i < count; ++i) {
+      const IpProtocol next = i + 1 < count ? IpProtocol::kDestinationOptions : IpProtocol::kUdp;
+      const Packet header = {static_cast<std::uint8_t>(next), 0, 1, 4, 0, 0, 0, 0};
+      upper.insert(upper.end(), header.begin(), header.end());
+    }
+    const Packet udp = {0, 1, 0, 2, 0, 8, 0, 0};
+    upper.insert(upper.end(), udp.begin(), udp.end());
+    EXPECT_EQ(
+        refusal(test::ip_packet(test::kGuestV6, test::kRemoteV6, IpProtocol::kDestinationOptions, upper)),
+        count <= kMax ? std::nullopt : std::optional{DropReason::kPacketMalformed})
+        << count;
+  }
+}
+
+TEST_F(IpInputTest, TransportSumsAreVerifiedOnRequest) {
+  for (const Family family : {Family::kV4, Family::kV6}) {
+    const IpAddress source = test::guest_address(family);
+    const IpAddress remote = test::remote_address(family);
+    const std::uint8_t echo = family == Family::kV4 ? wire::icmpv4::kEchoRequest : wire::icmpv6::kEchoRequest;
+    for (Packet packet : {test::udp_packet(source, remote, 33), test::tcp_packet(source, remote, 33),
+                          test::icmp_packet(source, remote, echo, 0, 33)}) {
+      EXPECT_EQ(refusal(packet, TransportChecksums::kVerified), std::nullopt);
+      packet.back() ^= 1;
+      EXPECT_EQ(refusal(packet, TransportChecksums::kVerified), DropReason::kChecksumInvalid);
+      EXPECT_EQ(refusal(packet, TransportChecksums::kTrusted), std::nullopt);
+    }
+  }
+}
+
+TEST_F(IpInputTest, FragmentsPassWithoutTransportSums) {
+  for (const Family family : {Family::kV4, Family::kV6}) {
+    for (Packet& fragment : test::split(test::udp_packet(family, 600), 400)) {
+      const auto ip = input_.check(fragment, TransportChecksums::kVerified);
+      ASSERT_TRUE(ip);
+      EXPECT_TRUE(ip->is_fragment);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace wgr::slirp
