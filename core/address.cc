@@ -86,7 +86,8 @@ Prefix::Prefix(const IpAddress& address, unsigned length) noexcept
   std::uint8_t bytes[16]{};
   const Bytes from = address.bytes();
   for (std::size_t i = 0; i < from.size(); ++i) {
-    const unsigned kept = std::clamp<int>(static_cast<int>(length) - static_cast<int>(8 * i), 0, 8);
+    const auto kept =
+        static_cast<unsigned>(std::clamp<int>(static_cast<int>(length) - static_cast<int>(8 * i), 0, 8));
     bytes[i] = static_cast<std::uint8_t>(from[i] & (0xff00u >> kept));
   }
   address_ = IpAddress::from_bytes(Bytes{bytes, from.size()});
