@@ -17,26 +17,19 @@
 #include <sys/uio.h>
 
 #include <cstdint>
-#include <memory>
 #include <span>
 
 #include "core/packet_buffer.h"
 #include "core/time.h"
 #include "core/wire/tcp.h"
-#include "slirp/config.h"
 #include "slirp/flow_key.h"
-#include "slirp/memory_budget.h"
-#include "slirp/tcp/counters.h"
+#include "slirp/tcp/environment.h"
+#include "slirp/tcp/receiver.h"
+#include "slirp/tcp/segment_writer.h"
+#include "slirp/tcp/sender.h"
+#include "slirp/tcp/seq.h"
 
 namespace wgr::slirp::tcp {
-
-// What the connections of one guest share. All references outlive every connection.
-struct Environment {
-  const Config& config;
-  PacketPool& pool;      // one slot holds one segment of config.mtu
-  Counters& counters;    // of the worker
-  MemoryBudget& memory;  // of the guest: slots held (pending, out of order, unacknowledged)
-};
 
 // What nobody must guess (RFC 6528, RFC 7323 5.4): both from a KeyedHash of the flow and the clock.
 struct InitialNumbers {
@@ -45,9 +38,9 @@ struct InitialNumbers {
 };
 
 enum class State : std::uint8_t {
-  kSynReceived,      // passive open: the guest's SYN is known, nothing sent until accept()
-  kSynAckSent,       // accept() was called
-  kSynSent,          // active open
+  kSynReceived,  // passive open: the guest's SYN is known, nothing sent until accept()
+  kSynAckSent,   // accept() was called
+  kSynSent,      // active open
   kEstablished,
   kFinWait1,
   kFinWait2,
@@ -55,7 +48,7 @@ enum class State : std::uint8_t {
   kClosing,
   kLastAck,
   kTimeWait,
-  kClosed,           // finished or reset: remove the flow when is_done()
+  kClosed,  // finished or reset: remove the flow when is_done()
 };
 
 // What a connection in TIME-WAIT still has to know (RFC 9293 3.6.1): enough to acknowledge a FIN that
@@ -109,10 +102,11 @@ class Connection {
   // The host has finished sending: FIN follows the last byte.
   void finish_send(Instant now, PacketBatch& out);
 
+  // DSCP and ECN bits of the packets that follow (Config::copy_tos is the caller's to obey).
+  void set_tos(std::uint8_t tos) { writer_.set_tos(tos); }
+
   // RST to the guest, kClosed.
   void abort(Instant now, PacketBatch& out);
-  // Whether an ICMP error that quotes this sequence number may be about data in flight (RFC 5927 4).
-  bool is_outstanding(std::uint32_t sequence) const;
   // A router on the way towards the guest reports a smaller MTU (inner packet size).
   void path_mtu_changed(std::uint16_t mtu, Instant now, PacketBatch& out);
 
@@ -127,7 +121,7 @@ class Connection {
   State state() const;
   // Nothing more will come of it: kClosed, and the host has taken every byte that was acknowledged.
   bool is_done() const;
-  // In kTimeWait with everything consumed: a TimeWait (slirp/tcp/time_wait.h) can stand in for it.
+  // In kTimeWait with everything consumed: remains() can stand in for it.
   bool may_retire() const;
   // Closed by the guest's RST or given up after time-outs: the host socket is to be reset, not closed.
   bool was_reset() const;
@@ -135,7 +129,90 @@ class Connection {
   std::size_t memory_held() const;
 
  private:
-  struct Impl;  // replaced by members when the parts exist
+  // Which way a segment goes on after a step.
+  enum class Verdict : std::uint8_t { kContinue, kDone };
+
+  // connection.cc
+  void set_state(State state) noexcept;
+  void read_peer_options(const wire::TcpOptions& options) noexcept;
+  wire::TcpOptions syn_options(Instant now) const noexcept;
+  void send_syn(Instant now, PacketBatch& out);
+  void establish(const wire::TcpView& segment, Instant now);
+  std::size_t send_mss() const noexcept;
+  std::size_t receive_mss() const noexcept;
+  void close_by_reset() noexcept;
+  void sender_finished(Instant now) noexcept;
+  void guest_finished(Instant now) noexcept;
+  // Runs something that may send data: every segment carries what may be acknowledged by now.
+  template <typename Action>
+  void with_sender(PacketBatch& out, Action action) {
+    const ReceiveWindow::Offer offer = receiver_.offer();
+    writer_.acknowledge(offer.ack, offer.field);
+    const std::size_t before = out.packets().size();
+    action();
+    if (out.packets().size() != before) receiver_.offered(offer);
+  }
+  void send_acknowledgement(Instant now, PacketBatch& out);
+  bool holds_idle_memory() const noexcept;
+
+  // connection_receive.cc: RFC 9293 3.10.7
+  Verdict receive_before_establishment(const wire::TcpView& segment, const wire::TcpOptions& options,
+                                       Instant now, PacketBatch& out);
+  Verdict receive_in_syn_sent(const wire::TcpView& segment, const wire::TcpOptions& options, Instant now,
+                              PacketBatch& out);
+  Verdict receive_in_syn_ack_sent(const wire::TcpView& segment, const wire::TcpOptions& options, Instant now,
+                                  PacketBatch& out);
+  Verdict check_timestamps(const wire::TcpView& segment, const wire::TcpOptions& options, Instant now);
+  Verdict check_sequence(const wire::TcpView& segment, Instant now);
+  Verdict check_reset_and_syn(const wire::TcpView& segment, Instant now);
+  Verdict check_acknowledgement(const wire::TcpView& segment, const wire::TcpOptions& options, Instant now,
+                                PacketBatch& out);
+  bool is_acceptable(SeqNumber begin, std::size_t length) const noexcept;
+  void challenge(Instant now) noexcept;
+  void refuse(DropReason reason) noexcept { environment_.counters.drops.count(reason); }
+  void reset_for(const wire::TcpView& segment, PacketBatch& out);
+
+  // connection_deadline.cc
+  Instant lifetime_deadline() const noexcept;
+  Instant keepalive_deadline() const noexcept;
+  void handshake_timed_out(Instant now, PacketBatch& out);
+  void send_keepalive(Instant now, PacketBatch& out);
+  void give_up(Instant now, PacketBatch& out);
+
+  // Constant after construction.
+  Environment& environment_;
+  const FlowKey key_;
+  const SeqNumber initial_sequence_;
+  const bool is_passive_;
+
+  // Agreed in the handshake.
+  SeqNumber peer_initial_sequence_;
+  std::uint16_t peer_mss_ = 536;
+  std::uint16_t path_mtu_;
+  std::uint8_t peer_scale_ = 0;
+  bool scaling_ = false;
+  bool sack_ = false;
+  bool timestamps_ = false;
+
+  State state_;
+  bool was_reset_ = false;
+  bool finish_requested_ = false;  // before the handshake ended
+  bool guest_finished_ = false;    // its FIN was processed
+  std::uint8_t syn_transmissions_ = 0;
+  std::uint8_t keepalives_ = 0;  // unanswered
+  std::uint32_t timestamp_recent_ = 0;
+
+  Instant timestamp_recent_at_{};
+  Instant syn_at_ = kNever;  // SYN or SYN-ACK is sent again
+  Instant syn_began_{};
+  Instant state_began_{};
+  Instant heard_at_{};   // any acceptable segment
+  Instant active_at_{};  // either direction
+  Instant challenge_allowed_at_{};
+
+  SegmentWriter writer_;
+  Sender sender_;
+  Receiver receiver_;
 };
 
 }  // namespace wgr::slirp::tcp

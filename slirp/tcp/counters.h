@@ -20,7 +20,8 @@ class RttHistogram {
 
   void record(Duration rtt) noexcept {
     const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(rtt).count();
-    const auto width = static_cast<std::size_t>(std::bit_width(static_cast<std::uint64_t>(micros < 0 ? 0 : micros)));
+    const auto width =
+        static_cast<std::size_t>(std::bit_width(static_cast<std::uint64_t>(micros < 0 ? 0 : micros)));
     buckets_[width < kBuckets ? width : kBuckets - 1].add();
   }
   std::uint64_t value(std::size_t bucket) const noexcept { return buckets_[bucket].value(); }
@@ -29,34 +30,35 @@ class RttHistogram {
   std::array<Counter, kBuckets> buckets_;
 };
 
-#define WGR_TCP_COUNTERS(X)                                                                        \
-  X(segments_in)                                                                                   \
-  X(segments_out)                                                                                  \
-  X(bytes_in)  /* in-order payload */                                                              \
-  X(bytes_out) /* payload, retransmissions not counted */                                          \
-  X(opened_passive)                                                                                \
-  X(opened_active)                                                                                 \
-  X(established)                                                                                   \
-  X(syn_retransmits)                                                                               \
-  X(retransmits)                                                                                   \
-  X(retransmission_timeouts)                                                                       \
-  X(fast_recoveries)                                                                               \
-  X(tail_loss_probes)                                                                              \
-  X(spurious_recoveries) /* window reductions taken back */                                        \
-  X(zero_windows)        /* times a guest closed its window */                                     \
-  X(zero_window_probes)                                                                            \
-  X(keepalive_probes)                                                                              \
-  X(ack_advanced)                                                                                  \
-  X(ack_duplicate)                                                                                 \
-  X(ack_window_update)                                                                             \
-  X(window_updates_out)                                                                            \
-  X(out_of_order_segments)                                                                         \
-  X(duplicate_segments)                                                                            \
-  X(resets_in)                                                                                     \
-  X(resets_out)                                                                                    \
-  X(challenge_acks)                                                                                \
-  X(challenge_acks_suppressed)                                                                     \
-  X(given_up) /* R2, SYN, keepalive, idle and FIN-WAIT-2 timeouts */
+#define WGR_TCP_COUNTERS(X)                                    \
+  X(segments_in)                                               \
+  X(segments_out)                                              \
+  X(bytes_in)  /* in-order payload */                          \
+  X(bytes_out) /* payload, retransmissions not counted */      \
+  X(opened_passive)                                            \
+  X(opened_active)                                             \
+  X(established)                                               \
+  X(syn_retransmits)                                           \
+  X(retransmits)                                               \
+  X(retransmission_timeouts)                                   \
+  X(fast_recoveries)                                           \
+  X(tail_loss_probes)                                          \
+  X(spurious_recoveries) /* window reductions taken back */    \
+  X(zero_windows)        /* times a guest closed its window */ \
+  X(zero_window_probes)                                        \
+  X(keepalive_probes)                                          \
+  X(ack_advanced)                                              \
+  X(ack_duplicate)                                             \
+  X(ack_window_update)                                         \
+  X(window_updates_out)                                        \
+  X(out_of_order_segments)                                     \
+  X(duplicate_segments)                                        \
+  X(resets_in)                                                 \
+  X(resets_out)                                                \
+  X(challenge_acks)                                            \
+  X(challenge_acks_suppressed)                                 \
+  X(slots_refused) /* memory budget or pool exhausted */       \
+  X(given_up)      /* R2, SYN, keepalive, idle and FIN-WAIT-2 timeouts */
 
 struct Counters {
 #define WGR_TCP_COUNTER(name) Counter name;

@@ -1,0 +1,175 @@
+#include "slirp/tcp/segment_writer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+
+#include "core/wire/ipv4.h"
+#include "core/wire/ipv6.h"
+
+namespace wgr::slirp::tcp {
+namespace {
+
+using wire::kTcpHeaderSize;
+using wire::kTcpTimestampsSize;
+
+// Offsets in the TCP header.
+constexpr std::size_t kSequence = 4;
+constexpr std::size_t kAcknowledgement = 8;
+constexpr std::size_t kDataOffset = 12;
+constexpr std::size_t kFlags = 13;
+constexpr std::size_t kWindow = 14;
+constexpr std::size_t kChecksum = 16;
+// Of the aligned timestamps option: NOP, NOP, kind, length, value, echo (RFC 7323 appendix A).
+constexpr std::size_t kTimestampValue = kTcpHeaderSize + 4;
+constexpr std::size_t kTimestampEcho = kTcpHeaderSize + 8;
+// Offsets in the IP headers.
+constexpr std::size_t kIpv4Length = 2;
+constexpr std::size_t kIpv4Identification = 4;
+constexpr std::size_t kIpv4Checksum = 10;
+constexpr std::size_t kIpv6PayloadLength = 4;
+
+constexpr std::uint8_t data_offset(std::size_t header) { return static_cast<std::uint8_t>(header / 4 << 4); }
+
+}  // namespace
+
+SegmentWriter::SegmentWriter(const Config& config, const FlowKey& key,
+                             std::uint32_t timestamp_offset) noexcept
+    : is_v4_(key.remote.ip.is_v4()),
+      timestamp_offset_(timestamp_offset),
+      guest_(key.guest),
+      addresses_(wire::address_sum(key.remote.ip, key.guest_side.ip)) {
+  header_size_ = static_cast<std::uint8_t>(ip_size() + kTcpHeaderSize);
+  const MutableBytes packet{template_.data(), header_size_};
+  if (is_v4_) {
+    wire::write_ipv4(packet, {.source = key.remote.ip,
+                              .destination = key.guest_side.ip,
+                              .protocol = wire::IpProtocol::kTcp,
+                              .ttl = config.ttl});
+    store_be<std::uint16_t>(template_.data() + kIpv4Checksum, 0);
+  } else {
+    wire::write_ipv6(packet, {.source = key.remote.ip,
+                              .destination = key.guest_side.ip,
+                              .next_header = wire::IpProtocol::kTcp,
+                              .hop_limit = config.ttl});
+  }
+  store_be(tcp(), key.remote.port);
+  store_be(tcp() + 2, key.guest_side.port);
+  tcp()[kDataOffset] = data_offset(kTcpHeaderSize);
+}
+
+void SegmentWriter::use_timestamps() noexcept {
+  header_size_ = static_cast<std::uint8_t>(ip_size() + kTcpHeaderSize + kTcpTimestampsSize);
+  tcp()[kDataOffset] = data_offset(kTcpHeaderSize + kTcpTimestampsSize);
+  constexpr std::uint8_t kOption[] = {1, 1, 8, 10};
+  std::copy(std::begin(kOption), std::end(kOption), tcp() + kTcpHeaderSize);
+}
+
+std::uint32_t SegmentWriter::timestamp(Instant now) const noexcept {
+  const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
+  return static_cast<std::uint32_t>(millis) + timestamp_offset_;
+}
+
+void SegmentWriter::acknowledge(SeqNumber next, std::uint16_t window) noexcept {
+  store_be(tcp() + kAcknowledgement, next.value());
+  store_be(tcp() + kWindow, window);
+}
+
+void SegmentWriter::echo(std::uint32_t timestamp) noexcept { store_be(tcp() + kTimestampEcho, timestamp); }
+
+void SegmentWriter::set_tos(std::uint8_t tos) noexcept {
+  if (is_v4_) {
+    template_[1] = tos;
+  } else {
+    template_[0] = static_cast<std::uint8_t>(0x60 | tos >> 4);
+    template_[1] = static_cast<std::uint8_t>((template_[1] & 0x0f) | tos << 4);
+  }
+}
+
+// Lengths, identification and the header checksum, over what the template gave.
+void SegmentWriter::write_ip(MutableBytes packet) noexcept {
+  if (is_v4_) {
+    store_be(packet.data() + kIpv4Length, static_cast<std::uint16_t>(packet.size()));
+    store_be(packet.data() + kIpv4Identification, ++identification_);
+    const std::uint16_t sum = wire::PartialSum::of(packet.first(wire::kIpv4HeaderSize)).checksum();
+    store_be(packet.data() + kIpv4Checksum, sum);
+  } else {
+    store_be(packet.data() + kIpv6PayloadLength,
+             static_cast<std::uint16_t>(packet.size() - wire::kIpv6HeaderSize));
+  }
+}
+
+void SegmentWriter::finish(MutableBytes packet, SeqNumber sequence, wire::TcpFlags flags,
+                           Instant now) noexcept {
+  std::memcpy(packet.data(), template_.data(), header_size_);
+  write_ip(packet);
+  const MutableBytes segment = packet.subspan(ip_size());
+  store_be(segment.data() + kSequence, sequence.value());
+  segment[kFlags] = flags.bits;
+  if (uses_timestamps()) store_be(segment.data() + kTimestampValue, timestamp(now));
+  const wire::PartialSum sum = wire::pseudo_header_sum(addresses_, wire::IpProtocol::kTcp, segment.size()) +
+                               wire::PartialSum::of(segment);
+  store_be(segment.data() + kChecksum, sum.checksum());
+}
+
+void SegmentWriter::write(PacketBuffer& payload, SeqNumber sequence, wire::TcpFlags flags, Instant now,
+                          PacketBatch& out) noexcept {
+  payload.push_front(header_size_);
+  finish(payload.bytes(), sequence, flags, now);
+  out.push(guest_, payload.bytes());
+  payload.pop_front(header_size_);
+}
+
+void SegmentWriter::write_small(SeqNumber sequence, wire::TcpFlags flags, Bytes payload, Instant now,
+                                PacketBatch& out) {
+  const MutableBytes packet = out.allocate(header_size_ + payload.size());
+  std::copy(payload.begin(), payload.end(), packet.begin() + header_size_);
+  finish(packet, sequence, flags, now);
+  out.push(guest_, packet);
+}
+
+void SegmentWriter::write_acknowledgement(SeqNumber sequence, std::span<const SeqRange> sack, Instant now,
+                                          PacketBatch& out) {
+  if (sack.empty()) {
+    write_small(sequence, wire::kTcpAck, {}, now, out);
+    return;
+  }
+  wire::TcpOptions options;
+  if (uses_timestamps()) {
+    options.timestamps = wire::Timestamps{timestamp(now), load_be<std::uint32_t>(tcp() + kTimestampEcho)};
+  }
+  const std::size_t count = std::min<std::size_t>(sack.size(), wire::max_sack_blocks(uses_timestamps()));
+  for (const SeqRange& range : sack.first(count)) {
+    options.sack[options.sack_count++] = {range.begin.value(), range.end.value()};
+  }
+  write_with_options(sequence, wire::kTcpAck, load_be<std::uint16_t>(tcp() + kWindow), options, out);
+}
+
+void SegmentWriter::write_syn(SeqNumber sequence, const wire::TcpOptions& options, wire::TcpFlags flags,
+                              std::uint16_t window, PacketBatch& out) {
+  write_with_options(sequence, flags, window, options, out);
+}
+
+void SegmentWriter::write_reset(SeqNumber sequence, wire::TcpFlags flags, PacketBatch& out) {
+  write_with_options(sequence, flags | wire::kTcpRst, /*window=*/0, {}, out);
+}
+
+void SegmentWriter::write_with_options(SeqNumber sequence, wire::TcpFlags flags, std::uint16_t window,
+                                       const wire::TcpOptions& options, PacketBatch& out) {
+  const wire::TcpHeader header{
+      .source_port = load_be<std::uint16_t>(tcp()),
+      .destination_port = load_be<std::uint16_t>(tcp() + 2),
+      .sequence = sequence.value(),
+      .acknowledgement = flags.ack() ? load_be<std::uint32_t>(tcp() + kAcknowledgement) : 0,
+      .flags = flags,
+      .window = window,
+      .options = options,
+  };
+  const MutableBytes packet = out.allocate(ip_size() + header.size());
+  std::memcpy(packet.data(), template_.data(), ip_size());
+  write_ip(packet);
+  wire::write_tcp(packet.subspan(ip_size()), header, addresses_, wire::PartialSum{});
+  out.push(guest_, packet);
+}
+
+}  // namespace wgr::slirp::tcp

@@ -1,0 +1,369 @@
+#include "slirp/tcp/sender.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+
+namespace wgr::slirp::tcp {
+namespace {
+
+constexpr std::uint16_t kMinReadAhead = 2;
+constexpr std::uint16_t kMaxReadAhead = 48;  // 64 KiB of ordinary segments
+
+}  // namespace
+
+Sender::Sender(Environment& environment, SegmentWriter& writer, SeqNumber first)
+    : environment_(environment),
+      writer_(writer),
+      una_(first),
+      next_(first),
+      probed_to_(first),
+      round_end_(first),
+      recovery_point_(first),
+      rtt_(environment.config.tcp.min_rto, environment.config.tcp.max_rto),
+      congestion_(environment.config.tcp.congestion, environment.config.tcp.max_in_flight) {}
+
+Sender::~Sender() {
+  for (std::size_t i = 0; i < segments_.size(); ++i) drop_segment_buffer(segments_[i]);
+}
+
+void Sender::start(const Start& start, Instant now) noexcept {
+  mss_ = static_cast<std::uint16_t>(start.mss);
+  sack_ = start.sack;
+  window_ = largest_window_ = start.window;
+  window_sequence_ = start.sequence;
+  window_ack_ = una_;
+  if (start.rtt > Duration::zero()) rtt_.sample(start.rtt, now);
+  congestion_.start(mss_, environment_.config.tcp.initial_window_segments, next_);
+  heard_at_ = progress_at_ = last_sent_at_ = now;
+  started_ = true;
+}
+
+std::size_t Sender::window_room() const noexcept {
+  const SeqNumber edge = una_ + window_;
+  return edge > next_ ? SeqNumber::distance(next_, edge) : 0;
+}
+
+// Without SACK every duplicate acknowledgement stands for one segment that left the network.
+std::size_t Sender::effective_pipe() const noexcept {
+  return sack_ ? pipe_ : pipe_ - std::min(pipe_, std::size_t{duplicate_acks_} * mss_);
+}
+
+// Bytes to read from the host: what may leave at once, in whole segments, because the rest waits better in
+// the kernel. If nothing is on its way there must be something to probe a closed window with.
+std::size_t Sender::host_room() const noexcept {
+  if (!started_ || fin_queued_) return 0;
+  const std::size_t pipe = effective_pipe();
+  const std::size_t outstanding = SeqNumber::distance(una_, next_);
+  const std::size_t most = environment_.config.tcp.max_in_flight;
+  std::size_t room = congestion_.window() > pipe ? congestion_.window() - pipe : 0;
+  room = std::min({room, window_room(), most > outstanding ? most - outstanding : 0});
+  room = room > unsent_bytes_ ? room - unsent_bytes_ : 0;
+  if (room >= mss_) return room / mss_ * mss_;
+  if (outstanding != 0 || unsent_bytes_ != 0) return 0;
+  return room != 0 && room >= largest_window_ / 2 ? room : mss_;
+}
+
+bool Sender::wants_data() const noexcept { return host_room() > 0; }
+
+std::size_t Sender::prepare(std::span<iovec> into, std::size_t limit) {
+  assert(prepared_tail_ == 0 && prepared_segments_ == 0);
+  std::size_t room = std::min(host_room(), limit);
+  std::size_t pieces = 0;
+  if (into.empty() || room == 0) return 0;
+
+  if (sent_ < segments_.size()) {  // what a small read left behind takes more
+    Segment& tail = segments_.back();
+    if (tail.buffer && tail.size < mss_) {
+      prepared_tail_ =
+          static_cast<std::uint32_t>(std::min({room, std::size_t{mss_} - tail.size, tail.buffer.room()}));
+      if (prepared_tail_ != 0)
+        into[pieces++] = {tail.buffer.append(prepared_tail_) + tail.size, prepared_tail_};
+      room -= prepared_tail_;
+    }
+  }
+  while (room > 0 && pieces < into.size() && prepared_segments_ < read_ahead_) {
+    PacketBuffer slot = environment_.take_slot();
+    if (!slot) break;
+    ++slots_;
+    const std::size_t size = std::min(room, std::size_t{mss_});
+    into[pieces++] = {slot.append(size), size};
+    Segment segment;
+    segment.buffer = std::move(slot);
+    segments_.push_back(std::move(segment));
+    ++prepared_segments_;
+    room -= size;
+  }
+  return pieces;
+}
+
+void Sender::commit(std::size_t size, Instant now, PacketBatch& out) {
+  std::size_t left = size;
+  std::size_t index = segments_.size() - prepared_segments_;
+  if (prepared_tail_ != 0) {
+    Segment& tail = segments_[index - 1];
+    const std::size_t used = std::min<std::size_t>(left, prepared_tail_);
+    tail.size = static_cast<std::uint16_t>(tail.size + used);
+    tail.buffer.shrink(tail.size);
+    left -= used;
+  }
+  SeqNumber begin = next_ + unsent_bytes_ + (size - left);
+  const bool was_filled = prepared_segments_ != 0 && left != 0;
+  for (; index < segments_.size() && left != 0; ++index) {
+    Segment& segment = segments_[index];
+    const std::size_t used = std::min(left, segment.buffer.size());
+    segment.begin = begin;
+    segment.size = static_cast<std::uint16_t>(used);
+    segment.buffer.shrink(used);
+    begin += used;
+    left -= used;
+  }
+  assert(left == 0);
+  const std::size_t unused = segments_.size() - index;
+  while (segments_.size() > index) {
+    drop_segment_buffer(segments_.back());
+    segments_.pop_back();
+  }
+  // Offer the next read as much as this one showed to be useful.
+  if (was_filled && unused == 0 && prepared_segments_ == read_ahead_) {
+    read_ahead_ = std::min<std::uint16_t>(static_cast<std::uint16_t>(read_ahead_ * 2), kMaxReadAhead);
+  } else if (unused * 4 > std::size_t{prepared_segments_} * 3) {
+    read_ahead_ = std::max<std::uint16_t>(read_ahead_ / 2, kMinReadAhead);
+  }
+  prepared_tail_ = 0;
+  prepared_segments_ = 0;
+  if (size == 0) return;
+
+  unsent_bytes_ += static_cast<std::uint32_t>(size);
+  if (unused != 0 || segments_.back().size < mss_) segments_.back().push = true;
+  if (!has_outstanding()) congestion_.restart_after_idle(now - last_sent_at_, rtt_.timeout());
+  send_pending(now, out);
+}
+
+void Sender::finish(Instant now, PacketBatch& out) {
+  if (fin_queued_) return;
+  fin_queued_ = true;
+  if (sent_ < segments_.size()) {
+    segments_.back().fin = true;
+  } else {
+    Segment segment;
+    segment.begin = next_;
+    segment.fin = true;
+    segments_.push_back(std::move(segment));
+  }
+  if (started_) send_pending(now, out);
+}
+
+void Sender::drop_segment_buffer(Segment& segment) noexcept {
+  if (!segment.buffer) return;
+  environment_.return_slot(segment.buffer);
+  --slots_;
+}
+
+bool Sender::may_send(const Segment& segment, Instant now) const noexcept {
+  if (pace_at_ != kNever && now < pace_at_) return false;
+  if (segment.size == 0) return true;  // a FIN alone takes no buffer of the guest
+  const std::size_t pipe = effective_pipe();
+  if (pipe != 0 && pipe + segment.size > congestion_.window()) return false;
+  return segment.size <= window_room();
+}
+
+void Sender::send_pending(Instant now, PacketBatch& out) {
+  send_lost(now, out);
+  bool sent_new = false;
+  while (sent_ < segments_.size() && lost_segments_ == 0) {
+    const Segment& segment = segments_[sent_];
+    if (!may_send(segment, now)) {
+      // Sender's part of silly window avoidance (RFC 9293 3.8.6.2.1): half of what the guest ever offered is
+      // worth a small segment.
+      const std::size_t room = window_room();
+      const bool fits = segment.size <= room || has_outstanding() || room == 0;
+      if (fits || room < largest_window_ / 2 || !split(sent_, room)) break;
+      continue;
+    }
+    transmit(segments_.position(sent_), now, out);
+    sent_new = true;
+  }
+  arm_timers(now);
+  if (sent_new) schedule_probe(now);
+}
+
+void Sender::send_lost(Instant now, PacketBatch& out) {
+  if (lost_segments_ == 0) return;
+  std::size_t index = segments_.index_of(lost_hint_);
+  if (index >= sent_) index = 0;
+  for (; lost_segments_ != 0 && index < sent_; ++index) {
+    const Segment& segment = segments_[index];
+    if (!segment.lost) continue;
+    const std::size_t pipe = effective_pipe();
+    if (pipe != 0 && pipe + segment.size > congestion_.window()) break;
+    transmit(segments_.position(index), now, out);
+  }
+  lost_hint_ = segments_.position(index);
+}
+
+void Sender::transmit(Position position, Instant now, PacketBatch& out) {
+  Segment& segment = segments_.at(position);
+  wire::TcpFlags flags = wire::kTcpAck;
+  if (segment.push) flags |= wire::kTcpPsh;
+  if (segment.fin) flags |= wire::kTcpFin;
+  if (segment.buffer) {
+    writer_.write(segment.buffer, segment.begin, flags, now, out);
+  } else {
+    writer_.write_small(segment.begin, flags, {}, now, out);
+  }
+  Counters& counters = environment_.counters;
+  counters.segments_out.add();
+
+  if (segments_.index_of(position) == sent_) {
+    if (!has_outstanding()) progress_at_ = now;
+    ++sent_;
+    next_ = segment.end();
+    unsent_bytes_ -= segment.size;
+    counters.bytes_out.add(segment.size);
+  } else {
+    counters.retransmits.add();
+    segment.retransmitted = true;
+    if (segment.lost) {
+      segment.lost = false;
+      --lost_segments_;
+    }
+    if (undo_possible_) ++undo_retransmits_;
+    if (!has_retransmit_stamp_) {
+      has_retransmit_stamp_ = true;
+      first_retransmit_stamp_ = writer_.timestamp(now);
+    }
+    if (segments_.index_of(position) == 0) restart_retransmission_timer(now);
+  }
+  if (segment.in_pipe) {
+    unlink(position);
+  } else {
+    pipe_ += segment.size;
+  }
+  segment.sent_at = now;
+  link(position);
+  peak_pipe_ = std::max(peak_pipe_, pipe_);
+  if (phase_ == Phase::kRecovery) prr_out_ += segment.size;
+  last_sent_at_ = now;
+  if (environment_.config.tcp.pace > Duration::zero()) pace_at_ = now + environment_.config.tcp.pace;
+  if (retransmit_at_ == kNever) restart_retransmission_timer(now);
+}
+
+bool Sender::split(std::size_t index, std::size_t size) {
+  PacketBuffer slot = environment_.take_slot();
+  if (!slot) return false;
+  ++slots_;
+  Segment& first = segments_[index];
+  const std::size_t rest = first.size - size;
+  std::memcpy(slot.append(rest), first.buffer.data() + size, rest);
+
+  Segment second;
+  second.buffer = std::move(slot);
+  second.begin = first.begin + size;
+  second.size = static_cast<std::uint16_t>(rest);
+  second.fin = first.fin;
+  second.push = first.push;
+  second.retransmitted = first.retransmitted;
+  second.sacked = first.sacked;
+  second.lost = first.lost;
+  second.in_pipe = first.in_pipe;
+  second.sent_at = first.sent_at;
+  first.size = static_cast<std::uint16_t>(size);
+  first.buffer.shrink(size);
+  first.fin = first.push = false;
+  segments_.insert(index + 1, std::move(second));
+  return true;
+}
+
+void Sender::mss_changed(std::size_t mss, Instant now, PacketBatch& out) {
+  if (mss >= mss_) return;
+  mss_ = static_cast<std::uint16_t>(mss);
+  congestion_.mss_changed(mss);
+  bool lost_any = false;
+  for (std::size_t i = 0; i < segments_.size(); ++i) {
+    if (segments_[i].size <= mss_ || !split(i, mss_)) continue;
+    if (i >= sent_) continue;
+    ++sent_;
+    Segment& first = segments_[i];
+    if (first.sacked) ++sacked_segments_;
+    if (first.lost) ++lost_segments_;
+    if (!first.in_pipe) continue;
+    // Too big for the path: lost, and no sign of congestion.
+    first.in_pipe = false;
+    first.lost = true;
+    Segment& second = segments_[i + 1];
+    if (second.size <= mss_) {
+      second.in_pipe = false;
+      second.lost = true;
+      ++lost_segments_;
+      pipe_ -= second.size;
+    }
+    pipe_ -= first.size;
+    ++lost_segments_;
+    lost_any = true;
+  }
+  relink();
+  lost_hint_ = segments_.position(0);
+  if (lost_any && phase_ == Phase::kOpen) {
+    phase_ = Phase::kLoss;
+    may_be_spurious_ = undo_possible_ = false;
+    recovery_point_ = next_;
+  }
+  if (started_) send_pending(now, out);
+}
+
+void Sender::arm_timers(Instant now) noexcept {
+  if (has_outstanding()) {
+    persist_at_ = kNever;
+    return;
+  }
+  retransmit_at_ = probe_at_ = reorder_at_ = kNever;
+  const bool is_paced = pace_at_ != kNever && now < pace_at_;
+  if (sent_ == segments_.size() || is_paced) {
+    persist_at_ = kNever;
+  } else if (persist_at_ == kNever) {  // the window is closed, and nothing else would ever open it
+    progress_at_ = now;
+    persist_backoff_ = 0;
+    persist_at_ = now + rtt_.timeout();
+  }
+}
+
+void Sender::restart_retransmission_timer(Instant now) noexcept { retransmit_at_ = now + rtt_.timeout(); }
+
+Instant Sender::next_deadline() const noexcept {
+  const Instant pace = sent_ < segments_.size() ? pace_at_ : kNever;
+  return std::min({retransmit_at_, probe_at_, reorder_at_, persist_at_, pace});
+}
+
+void Sender::on_deadline(Instant now, PacketBatch& out) {
+  if (pace_at_ <= now) {
+    pace_at_ = kNever;
+    send_pending(now, out);
+  }
+  if (reorder_at_ <= now) {
+    News result;
+    detect_loss(result, now);
+    step_recovery(result);
+    send_pending(now, out);
+  }
+  if (probe_at_ <= now) {
+    send_tail_probe(now, out);
+  } else if (retransmit_at_ <= now) {
+    retransmission_timed_out(now, out);
+  }
+  if (persist_at_ <= now) probe_window(now, out);
+}
+
+bool Sender::has_given_up(Instant now) const noexcept {
+  const bool waits_for_window = persist_at_ != kNever || window_ == 0;
+  if (!has_outstanding() && persist_at_ == kNever) return false;
+  const Instant since = waits_for_window ? std::max(heard_at_, progress_at_) : progress_at_;
+  return now - since > environment_.config.tcp.give_up;
+}
+
+void Sender::release_idle_memory() noexcept {
+  if (segments_.empty()) segments_.release();
+  if (scoreboard_.empty()) scoreboard_.release();
+}
+
+}  // namespace wgr::slirp::tcp
