@@ -6,6 +6,9 @@
 // It knows GuestIds, not peers. It is sans-IO: host sockets are an interface (core/egress/sockets.h),
 // so the whole stack runs in a test at simulated time.
 //
+// Caps (slirp/config.h, Limits) refuse what is new and count it; nothing live is harmed but a guest's own
+// idlest UDP mapping or ping. The guest is told: ICMP administratively prohibited, or RST as configured.
+//
 // Thread: confined to one worker.
 #pragma once
 
@@ -24,8 +27,9 @@ namespace wgr::slirp {
 
 class Stack {
  public:
-  // `sockets` and `rng` must outlive the stack.
-  Stack(const Config& config, egress::Sockets& sockets, std::shared_ptr<const egress::Policy> policy, Rng& rng);
+  // `sockets` and `rng` must outlive the stack; `out` of every call is one and the same batch of the worker.
+  Stack(const Config& config, egress::Sockets& sockets, std::shared_ptr<const egress::Policy> policy,
+        Rng& rng);
   ~Stack();
 
   // Packets of guests whose sources were checked. The memory stays in place until this returns: what
@@ -52,7 +56,8 @@ class Stack {
   const Counters& counters() const;
 
  private:
-  struct Impl;
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
 };
 
 }  // namespace wgr::slirp

@@ -1,0 +1,29 @@
+// What the bridges of one stack share. All references outlive every bridge.
+//
+// Thread: confined to the stack.
+#pragma once
+
+#include <memory>
+
+#include "core/deadline_queue.h"
+#include "core/egress/policy.h"
+#include "core/egress/sockets.h"
+#include "slirp/config.h"
+#include "slirp/counters.h"
+#include "slirp/flow_hash.h"
+#include "slirp/flow_token.h"
+#include "slirp/guest_packets.h"
+
+namespace wgr::slirp {
+
+struct BridgeEnvironment {
+  const Config& config;
+  egress::Sockets& sockets;
+  const std::shared_ptr<const egress::Policy>& policy;  // what it points to changes with a reload
+  const FlowHash& hash;
+  Counters& counters;
+  GuestPackets& guest_packets;
+  DeadlineQueue<FlowToken>& deadlines;
+};
+
+}  // namespace wgr::slirp

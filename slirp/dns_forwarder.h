@@ -1,0 +1,66 @@
+// DNS over UDP on the router's own addresses: queries of guests go on to the configured upstreams.
+//
+//   guest --query(id A)--> [own address:53] --query(id random, port random)--> upstream 1, then 2, ...
+//   guest <--reply(id A)-- [own address:53] <--reply with our id, from that upstream, same question--
+//
+// Each query has a socket and an id of its own, so that a forger has to guess both (RFC 5452). Nothing is
+// cached. A reply with TC set passes: the guest asks again over TCP, which is an ordinary TCP flow to an
+// upstream. When no upstream answers the guest is told SERVFAIL.
+//
+// Upstreams are the operator's choice and not asked of the egress policy of the guest, whose rules may well
+// close the resolver's private address to everything else.
+//
+// Thread: confined to the stack.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "core/packet_buffer.h"
+#include "core/wire/dns.h"
+#include "slirp/bridge_environment.h"
+#include "slirp/flow_table.h"
+
+namespace wgr::slirp {
+
+// One query on its way. Its key's remote is the own address that was asked, with the guest's id for a port.
+struct DnsFlow : FlowBase {
+  std::unique_ptr<egress::DatagramSocket> socket;
+  std::vector<std::uint8_t> query;  // as sent, with our id
+  std::size_t upstream = 0;
+  Instant asked_at{};
+  Instant deadline{};  // of this upstream
+};
+
+class DnsForwarder {
+ public:
+  explicit DnsForwarder(const BridgeEnvironment& environment);
+
+  bool is_enabled() const noexcept { return !environment_.config.dns.upstreams.empty(); }
+
+  // A query of a guest to `own` (port 53).
+  void receive(Guest& guest, const SocketAddress& from, const SocketAddress& own, Bytes message, Instant now,
+               PacketBatch& out);
+
+  void socket_ready(FlowToken token, Instant now, PacketBatch& out);
+  void on_deadline(FlowToken token, Instant now, PacketBatch& out);
+  bool is_live(FlowToken token) noexcept { return flows_.at(token) != nullptr; }
+
+  void remove_guest(Guest& guest);
+
+ private:
+  // Asks the flow's upstream, or the next that can be asked; false when there is none left.
+  bool ask(DnsFlow& flow, Instant now);
+  bool ask_next(DnsFlow& flow, Instant now);
+  bool accept_reply(DnsFlow& flow, const egress::DatagramIn& datagram, Instant now, PacketBatch& out);
+  void answer_failure(DnsFlow& flow, PacketBatch& out);
+  void close(DnsFlow& flow);
+
+  const BridgeEnvironment& environment_;
+  FlowTable<DnsFlow> flows_;
+  std::vector<egress::DatagramIn> arrived_;
+  std::vector<egress::SocketError> errors_;
+  std::vector<std::uint8_t> reply_;
+};
+
+}  // namespace wgr::slirp

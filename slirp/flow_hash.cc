@@ -1,0 +1,53 @@
+#include "slirp/flow_hash.h"
+
+#include "core/secret.h"
+
+namespace wgr::slirp {
+
+namespace {
+
+__extension__ typedef unsigned __int128 Wide;
+
+struct Words {
+  std::uint64_t high = 0;
+  std::uint64_t low = 0;
+};
+
+// Both families fill two words; the lengths never mix, because an IPv4 flow leaves the first word zero
+// and a length is part of no key: ::a.b.c.d and a.b.c.d may collide, which costs one comparison.
+Words words_of(const IpAddress& ip) noexcept {
+  const std::uint8_t* bytes = ip.bytes().data();
+  if (ip.is_v4()) return {0, load_be<std::uint32_t>(bytes)};
+  return {load_be<std::uint64_t>(bytes), load_be<std::uint64_t>(bytes + 8)};
+}
+
+Wide product(std::uint64_t a, std::uint64_t b) noexcept { return Wide{a} * b; }
+
+std::uint64_t fold(Wide sum) noexcept {
+  const auto mixed = static_cast<std::uint64_t>(sum >> 64) ^ static_cast<std::uint64_t>(sum);
+  return mixed ^ (mixed >> 32);
+}
+
+}  // namespace
+
+FlowHash::FlowHash() noexcept {
+  std::array<std::uint8_t, sizeof key_> bytes;
+  random_bytes(bytes);
+  for (std::size_t i = 0; i < key_.size(); ++i) key_[i] = load_le<std::uint64_t>(bytes.data() + i * 8);
+}
+
+std::uint64_t FlowHash::operator()(const FlowKey& key) const noexcept {
+  const Words guest = words_of(key.guest_side.ip);
+  const Words remote = words_of(key.remote.ip);
+  const std::uint64_t ports = std::uint64_t{key.guest_side.port} << 16 | key.remote.port;
+  const std::uint64_t id = std::uint64_t{key.guest.serial()} << 8 | key.guest.home();
+  return fold(product(key_[0] + guest.low, key_[1] + remote.low) +
+              product(key_[2] + guest.high, key_[3] + remote.high) + product(key_[4] + ports, key_[5] + id));
+}
+
+std::uint64_t FlowHash::operator()(const SocketAddress& address) const noexcept {
+  const Words words = words_of(address.ip);
+  return fold(product(key_[0] + words.low, key_[1] + words.high) + product(key_[2] + address.port, key_[3]));
+}
+
+}  // namespace wgr::slirp

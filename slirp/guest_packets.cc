@@ -1,0 +1,84 @@
+#include "slirp/guest_packets.h"
+
+#include <algorithm>
+
+#include "core/wire/icmp.h"
+#include "core/wire/udp.h"
+
+namespace wgr::slirp {
+
+namespace {
+
+std::size_t ip_header_size(Family family) noexcept {
+  return family == Family::kV4 ? wire::kIpv4HeaderSize : wire::kIpv6HeaderSize;
+}
+
+// What no kernel exceeds: the length fields could not say more.
+std::size_t max_upper_size(Family family) noexcept {
+  return family == Family::kV4 ? 65535 - wire::kIpv4HeaderSize : 65535;
+}
+
+}  // namespace
+
+void GuestPackets::udp(GuestId guest, const SocketAddress& from, const SocketAddress& to, Bytes payload,
+                       std::uint8_t tos, PacketBatch& out) {
+  if (payload.size() > max_upper_size(to.ip.family()) - wire::kUdpHeaderSize) return;
+  const MutableBytes packet = begin(to.ip.family(), wire::kUdpHeaderSize + payload.size(), out);
+  const MutableBytes datagram = packet.subspan(ip_header_size(to.ip.family()));
+  std::copy(payload.begin(), payload.end(), datagram.begin() + wire::kUdpHeaderSize);
+  wire::write_udp(datagram, from, to);
+  write_and_push(guest, packet, from.ip, to.ip, wire::IpProtocol::kUdp, tos, out);
+}
+
+void GuestPackets::echo_reply(GuestId guest, const IpAddress& from, const IpAddress& to,
+                              std::uint16_t identifier, std::uint16_t sequence, Bytes data, std::uint8_t tos,
+                              PacketBatch& out) {
+  if (data.size() > max_upper_size(to.family()) - wire::kIcmpHeaderSize) return;
+  const MutableBytes packet = begin(to.family(), wire::kIcmpHeaderSize + data.size(), out);
+  const MutableBytes message = packet.subspan(ip_header_size(to.family()));
+  std::copy(data.begin(), data.end(), message.begin() + wire::kIcmpHeaderSize);
+  const std::uint8_t type = to.is_v4() ? wire::icmpv4::kEchoReply : wire::icmpv6::kEchoReply;
+  wire::write_icmp(message, {.type = type, .rest = wire::echo_rest(identifier, sequence)}, from, to);
+  write_and_push(guest, packet, from, to, wire::icmp_protocol(to.family()), tos, out);
+}
+
+void GuestPackets::tcp(GuestId guest, const wire::TcpHeader& header, const IpAddress& from,
+                       const IpAddress& to, PacketBatch& out) {
+  const MutableBytes packet = begin(to.family(), header.size(), out);
+  wire::write_tcp(packet.subspan(ip_header_size(to.family())), header, from, to);
+  write_and_push(guest, packet, from, to, wire::IpProtocol::kTcp, 0, out);
+}
+
+bool GuestPackets::error(GuestId guest, MutableBytes packet, const IcmpError& error, Instant now,
+                         PacketBatch& out, const std::optional<IpAddress>& reporter) {
+  const IcmpErrorOutcome outcome = errors_.send({guest, packet}, error, now, out, reporter);
+  if (outcome == IcmpErrorOutcome::kRateLimited) counters_.drops.count(DropReason::kIcmpRateLimited);
+  if (outcome == IcmpErrorOutcome::kSent) counters_.icmp_errors_sent.add();
+  return outcome == IcmpErrorOutcome::kSent;
+}
+
+MutableBytes GuestPackets::begin(Family family, std::size_t upper_size, PacketBatch& out) {
+  return out.allocate(ip_header_size(family) + upper_size);
+}
+
+void GuestPackets::write_and_push(GuestId guest, MutableBytes packet, const IpAddress& from,
+                                  const IpAddress& to, wire::IpProtocol protocol, std::uint8_t tos,
+                                  PacketBatch& out) {
+  if (to.is_v4()) {
+    wire::write_ipv4(packet, {.source = from,
+                              .destination = to,
+                              .protocol = protocol,
+                              .ttl = config_.ttl,
+                              .tos = tos,
+                              .dont_fragment = packet.size() <= config_.mtu});
+  } else {
+    wire::write_ipv6(packet, {.source = from,
+                              .destination = to,
+                              .next_header = protocol,
+                              .hop_limit = config_.ttl,
+                              .traffic_class = tos});
+  }
+  fragmenter_.push(guest, packet, config_.mtu, out);
+}
+
+}  // namespace wgr::slirp

@@ -1,0 +1,263 @@
+#include "slirp/stack.h"
+
+#include <algorithm>
+
+#include "core/deadline_queue.h"
+#include "core/wire/dns.h"
+#include "core/wire/icmp.h"
+#include "core/wire/tcp.h"
+#include "core/wire/udp.h"
+#include "slirp/dns_forwarder.h"
+#include "slirp/guest.h"
+#include "slirp/guest_packets.h"
+#include "slirp/icmp_bridge.h"
+#include "slirp/ip_input.h"
+#include "slirp/reassembly.h"
+#include "slirp/tcp_bridge.h"
+#include "slirp/udp_bridge.h"
+
+namespace wgr::slirp {
+
+namespace {
+
+constexpr std::size_t kDeadlinesSlack = 4096;
+constexpr Duration kReleaseMemoryAfter = std::chrono::seconds{10};
+
+std::size_t pool_slots(const Config& config) {
+  const std::size_t slot = config.mtu + kHeadroom + kTailroom;
+  return std::max<std::size_t>(config.limits.tcp_memory / slot, 64);
+}
+
+}  // namespace
+
+struct Stack::Parts {
+  Parts(const Config& settings, egress::Sockets& sockets, std::shared_ptr<const egress::Policy> rules,
+        Rng& rng)
+      : config(settings),
+        policy(std::move(rules)),
+        pool(config.mtu, pool_slots(config)),
+        memory(config.limits.tcp_memory),
+        guests(config, pool, counters, memory),
+        ip_input(config),
+        guest_packets(config, counters, rng),
+        reassembly(config.limits, guest_packets.errors(), counters.drops),
+        environment{config, sockets, policy, hash, counters, guest_packets, deadlines},
+        tcp(environment),
+        udp(environment),
+        icmp(environment),
+        dns(environment) {}
+
+  void receive(const PacketView& packet, Instant now, PacketBatch& out);
+  void dispatch(Guest& guest, const wire::IpView& packet, Instant now, PacketBatch& out);
+  void receive_udp(Guest& guest, const wire::IpView& packet, Instant now, PacketBatch& out);
+  void receive_icmp(Guest& guest, const wire::IpView& packet, Instant now, PacketBatch& out);
+  void receive_icmp_error(Guest& guest, const wire::IpView& packet, const wire::IcmpView& error, Instant now,
+                          PacketBatch& out);
+  void refuse(Guest& guest, const wire::IpView& packet, DropReason reason, const IcmpError& answer,
+              Instant now, PacketBatch& out);
+  void on_flow_deadline(FlowToken token, Instant now, PacketBatch& out);
+  bool is_live(FlowToken token) noexcept;
+  std::size_t active_flows() const { return tcp.active_flows() + udp.active_flows() + icmp.active_flows(); }
+
+  // Constant after construction, but for the policy, which a reload replaces.
+  const Config config;
+  std::shared_ptr<const egress::Policy> policy;
+  const FlowHash hash;
+
+  Counters counters;
+  PacketPool pool;  // of TCP segments, both ways
+  MemoryBudget memory;
+  DeadlineQueue<FlowToken> deadlines;
+  GuestTable guests;
+  IpInput ip_input;
+  GuestPackets guest_packets;
+  Reassembly reassembly;
+  BridgeEnvironment environment;
+  TcpBridge tcp;
+  UdpBridge udp;
+  IcmpBridge icmp;
+  DnsForwarder dns;
+  Instant release_memory_at = kNever;  // when no TCP flow has come until then
+};
+
+Stack::Stack(const Config& config, egress::Sockets& sockets, std::shared_ptr<const egress::Policy> policy,
+             Rng& rng)
+    : parts_(std::make_unique<Parts>(config, sockets, std::move(policy), rng)) {}
+
+Stack::~Stack() = default;
+
+void Stack::receive(std::span<const PacketView> packets, Instant now, PacketBatch& out) {
+  for (const PacketView& packet : packets) parts_->receive(packet, now, out);
+  parts_->tcp.end_batch(now, out);
+  parts_->udp.end_batch(now, out);
+  parts_->reassembly.end_turn();
+}
+
+void Stack::Parts::receive(const PacketView& packet, Instant now, PacketBatch& out) {
+  counters.packets.add();
+  auto checked = ip_input.check(packet.bytes);
+  if (!checked) {
+    const IpRefusal refusal = checked.error();
+    counters.drops.count(refusal.reason);
+    if (refusal.answer) guest_packets.error(packet.guest, packet.bytes, *refusal.answer, now, out);
+    return;
+  }
+  Guest& guest = guests.at(packet.guest);
+  if (!checked->is_fragment) return dispatch(guest, *checked, now, out);
+  if (const auto whole = reassembly.receive(packet.guest, *checked, now, out))
+    dispatch(guest, *whole, now, out);
+}
+
+void Stack::Parts::dispatch(Guest& guest, const wire::IpView& packet, Instant now, PacketBatch& out) {
+  if (packet.protocol == wire::IpProtocol::kTcp) {
+    const auto segment = wire::TcpView::parse(packet.payload);
+    if (!segment) return counters.drops.count(segment.error());
+    return tcp.receive(guest, packet, *segment, ip_input.is_own(packet.destination), now, out);
+  }
+  if (packet.protocol == wire::IpProtocol::kUdp) return receive_udp(guest, packet, now, out);
+  if (packet.protocol == wire::icmp_protocol(packet.family)) return receive_icmp(guest, packet, now, out);
+  refuse(guest, packet, DropReason::kProtocolUnsupported,
+         IcmpError::protocol_unreachable(packet.family, packet.protocol_field_offset), now, out);
+}
+
+void Stack::Parts::receive_udp(Guest& guest, const wire::IpView& packet, Instant now, PacketBatch& out) {
+  const auto datagram = wire::UdpView::parse(packet.payload);
+  if (!datagram) return counters.drops.count(datagram.error());
+  // RFC 8200 8.1; over IPv4 zero means that there is none.
+  if (packet.family == Family::kV6 && datagram->checksum() == 0) {
+    return counters.drops.count(DropReason::kChecksumInvalid);
+  }
+  if (!ip_input.is_own(packet.destination)) return udp.receive(guest, packet, *datagram, now, out);
+  if (datagram->destination_port() != wire::kDnsPort || !dns.is_enabled()) {
+    return refuse(guest, packet, DropReason::kDestinationInvalid, IcmpError::port_unreachable(packet.family),
+                  now, out);
+  }
+  if (datagram->source_port() == 0) return counters.drops.count(DropReason::kSourceInvalid);
+  dns.receive(guest, {packet.source, datagram->source_port()}, {packet.destination, wire::kDnsPort},
+              datagram->payload(), now, out);
+}
+
+void Stack::Parts::receive_icmp(Guest& guest, const wire::IpView& packet, Instant now, PacketBatch& out) {
+  const auto message = wire::IcmpView::parse(packet.family, packet.payload);
+  if (!message) return counters.drops.count(message.error());
+  if (message->is_echo_request()) {
+    if (!ip_input.is_own(packet.destination)) return icmp.receive(guest, packet, *message, now, out);
+    counters.own_echo_replies.add();
+    return guest_packets.echo_reply(guest.id, packet.destination, packet.source, message->identifier(),
+                                    message->sequence(), message->payload(), packet.tos, out);
+  }
+  if (message->is_error()) return receive_icmp_error(guest, packet, *message, now, out);
+  counters.drops.count(DropReason::kProtocolUnsupported);  // RFC 1122 3.2.2: silently
+}
+
+void Stack::Parts::receive_icmp_error(Guest& guest, const wire::IpView& packet, const wire::IcmpView& error,
+                                      Instant now, PacketBatch& out) {
+  // RFC 5508 REQ-3.
+  if (!error.checksum_is_valid(packet.source, packet.destination)) {
+    return counters.drops.count(DropReason::kChecksumInvalid);
+  }
+  const auto quoted = wire::QuotedPacket::parse(packet.family, error.quoted());
+  // What a guest says about UDP and pings changes nothing here: mappings live (RFC 4787 REQ-12), and the
+  // remote cannot be told through a socket.
+  if (!quoted || quoted->protocol != wire::IpProtocol::kTcp)
+    return counters.drops.count(DropReason::kIcmpUnmatched);
+  tcp.receive_error(guest, error, *quoted, now, out);
+}
+
+void Stack::Parts::refuse(Guest& guest, const wire::IpView& packet, DropReason reason,
+                          const IcmpError& answer, Instant now, PacketBatch& out) {
+  counters.drops.count(reason);
+  guest_packets.error(guest.id, packet.packet, answer, now, out);
+}
+
+void Stack::socket_ready(egress::SocketToken value, egress::Ready ready, Instant now, PacketBatch& out) {
+  const FlowToken token = FlowToken::from(value);
+  switch (token.kind()) {
+    case FlowKind::kTcp:
+      return parts_->tcp.socket_ready(token, ready, now, out);
+    case FlowKind::kUdp:
+      return parts_->udp.socket_ready(token, now, out);
+    case FlowKind::kIcmp:
+      return parts_->icmp.socket_ready(token, now, out);
+    case FlowKind::kDns:
+      return parts_->dns.socket_ready(token, now, out);
+    case FlowKind::kTimeWait:
+      return;
+  }
+}
+
+Instant Stack::next_deadline() const {
+  return std::min({parts_->deadlines.next(), parts_->tcp.next_deadline(), parts_->reassembly.next_deadline(),
+                   parts_->release_memory_at});
+}
+
+void Stack::on_deadline(Instant now, PacketBatch& out) {
+  Parts& parts = *parts_;
+  // As many as there were: what is due again at once has its turn next time.
+  for (std::size_t left = parts.deadlines.size(); left > 0; --left) {
+    const auto token = parts.deadlines.take_due(now);
+    if (!token) break;
+    parts.on_flow_deadline(*token, now, out);
+  }
+  parts.tcp.on_deadline(now, out);
+  parts.reassembly.on_deadline(now, out);
+  if (parts.deadlines.size() > 4 * parts.active_flows() + kDeadlinesSlack) {
+    parts.deadlines.discard_if([&parts](FlowToken token) { return !parts.is_live(token); });
+  }
+  if (parts.release_memory_at <= now) {
+    parts.release_memory_at = kNever;
+    if (parts.tcp.active_flows() == 0) parts.pool.release_idle_memory();
+  }
+}
+
+void Stack::Parts::on_flow_deadline(FlowToken token, Instant now, PacketBatch& out) {
+  switch (token.kind()) {
+    case FlowKind::kTcp:
+      tcp.on_deadline(token, now, out);
+      break;
+    case FlowKind::kUdp:
+      udp.on_deadline(token, now);
+      break;
+    case FlowKind::kIcmp:
+      icmp.on_deadline(token, now);
+      break;
+    case FlowKind::kDns:
+      dns.on_deadline(token, now, out);
+      break;
+    case FlowKind::kTimeWait:
+      break;
+  }
+  if (tcp.active_flows() == 0 && pool.slots_allocated() > 0) release_memory_at = now + kReleaseMemoryAfter;
+}
+
+bool Stack::Parts::is_live(FlowToken token) noexcept {
+  return tcp.is_live(token) || udp.is_live(token) || icmp.is_live(token) || dns.is_live(token);
+}
+
+void Stack::end_turn() { parts_->pool.end_turn(); }
+
+void Stack::remove_guest(GuestId id) {
+  Guest* guest = parts_->guests.find(id);
+  if (guest == nullptr) return;
+  parts_->tcp.remove_guest(*guest);
+  parts_->udp.remove_guest(*guest);
+  parts_->icmp.remove_guest(*guest);
+  parts_->dns.remove_guest(*guest);
+  parts_->reassembly.remove_guest(id);
+  parts_->guest_packets.errors().remove_guest(id);
+  parts_->guests.erase(id);
+}
+
+void Stack::set_policy(std::shared_ptr<const egress::Policy> policy) { parts_->policy = std::move(policy); }
+
+void Stack::drain() {
+  parts_->tcp.drain();
+  parts_->udp.drain();
+  parts_->icmp.drain();
+}
+
+std::size_t Stack::active_flows() const { return parts_->active_flows(); }
+
+const Counters& Stack::counters() const { return parts_->counters; }
+
+}  // namespace wgr::slirp
