@@ -53,7 +53,7 @@ void Peer::send(Bytes packet, Instant now, DatagramBatch& out) {
   }
   if (!may_send(now)) {
     stage(packet);
-    timers_.packet_staged();
+    timers_.packet_staged(now);
     initiate(now, out);
     return;
   }

@@ -52,7 +52,7 @@ class Timers {
   // An initiation is wanted but the last handshake message is too recent.
   void initiation_postponed(Instant until) noexcept;
   // A packet waits for keys: whoever wants to talk restarts the patience of 90 s (6.4).
-  void packet_staged() noexcept { attempts_began_ = kNever; }
+  void packet_staged(Instant now) noexcept { attempts_began_ = now; }
   void handshake_completed() noexcept;         // both sides have the keys and know it
   void session_derived(Instant now) noexcept;  // we have new keys
   void persistent_keepalive_set(std::chrono::seconds interval, Instant now) noexcept;
@@ -82,7 +82,7 @@ class Timers {
   Rng& rng_;
   std::chrono::seconds persistent_keepalive_{0};
   std::array<Instant, kSlots> deadlines_;  // kNever: not armed
-  Instant attempts_began_ = kNever;        // the first initiation of this try
+  Instant attempts_began_ = kNever;        // the first initiation or the last staged packet of this try
   bool owes_another_keepalive_ = false;    // data came while the passive keepalive was armed already
 };
 

@@ -6,6 +6,7 @@
 #include "gtest/gtest.h"
 
 #include "tests/wireguard/hex.h"
+#include "tests/wireguard/low_order_points.h"
 #include "wireguard/blake2s.h"
 #include "wireguard/kdf.h"
 #include "wireguard/tai64n.h"
@@ -134,17 +135,6 @@ TEST(X25519Test, Rfc7748_Section6_1_BothSidesAgree) {
   EXPECT_EQ(to_hex(ours.bytes()), "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742");
   EXPECT_EQ(to_hex(theirs.bytes()), to_hex(ours.bytes()));
 }
-
-// Points of small order, and numbers beyond the field that reduce to them: the result is all zero.
-constexpr std::string_view kLowOrderPoints[] = {
-    "0000000000000000000000000000000000000000000000000000000000000000",
-    "0100000000000000000000000000000000000000000000000000000000000000",
-    "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
-    "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
-    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-    "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-    "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-};
 
 TEST(X25519Test, RefusesLowOrderPoints) {
   for (const std::string_view point : kLowOrderPoints) {

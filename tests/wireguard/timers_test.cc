@@ -78,7 +78,7 @@ TEST_F(TimersTest, GivesUpAfterRekeyAttemptTime) {
 // 6.4: a packet that waits restarts the patience.
 TEST_F(TimersTest, StagedPacketsKeepTheRetriesGoing) {
   for (int i = 0; i < 100; ++i) {
-    timers_.packet_staged();
+    timers_.packet_staged(now_);
     timers_.initiation_sent(now_);
     ASSERT_EQ(advance(kRekeyTimeout + kMaxJitter), kSendInitiation) << i;
   }
