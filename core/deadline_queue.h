@@ -1,6 +1,8 @@
 // The deadlines of many objects, as one next deadline. A binary heap with lazy entries: an object
 // whose deadline moved later keeps its early entry, is asked when that comes up, and is queued again.
-// So a retransmission timer that moves with every acknowledgement costs nothing here.
+// So a retransmission timer that moves with every acknowledgement costs nothing here. A deadline that
+// moves earlier leaves its later entry behind; of such entries each key keeps only the earliest once they
+// are the greater part, so the queue stays within twice the number of keys, and a fixed slack.
 //
 // Use, with `Instant queued` kept beside each object (kNever at first):
 //   after the object changed:  queue.arm(key, object.next_deadline(), object.queued);
@@ -20,6 +22,7 @@
 
 namespace wgr {
 
+// Key: ordered, any order will do.
 template <typename Key>
 class DeadlineQueue {
  public:
@@ -27,6 +30,7 @@ class DeadlineQueue {
   void arm(const Key& key, Instant deadline, Instant& queued) {
     if (deadline >= queued) return;
     queued = deadline;
+    if (entries_.size() >= compact_at_) keep_earliest();
     entries_.push_back({deadline, key});
     std::push_heap(entries_.begin(), entries_.end(), later);
   }
@@ -58,9 +62,23 @@ class DeadlineQueue {
     Instant at;
     Key key;
   };
+  static constexpr std::size_t kSlack = 64;
+
   static bool later(const Entry& a, const Entry& b) noexcept { return a.at > b.at; }
 
+  // One entry for each key: whoever waits for a later one is asked early and queued again.
+  void keep_earliest() {
+    std::sort(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) {
+      return a.key < b.key || (a.key == b.key && a.at < b.at);
+    });
+    const auto same_key = [](const Entry& a, const Entry& b) { return a.key == b.key; };
+    entries_.erase(std::unique(entries_.begin(), entries_.end(), same_key), entries_.end());
+    std::make_heap(entries_.begin(), entries_.end(), later);
+    compact_at_ = 2 * entries_.size() + kSlack;
+  }
+
   std::vector<Entry> entries_;
+  std::size_t compact_at_ = kSlack;
 };
 
 }  // namespace wgr

@@ -6,6 +6,7 @@
 // Thread: values.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 
 #include "core/egress/sockets.h"
@@ -35,7 +36,7 @@ class FlowToken {
   }
   constexpr std::uint32_t slot() const noexcept { return static_cast<std::uint32_t>(value_); }
 
-  friend constexpr bool operator==(FlowToken, FlowToken) noexcept = default;
+  friend constexpr auto operator<=>(FlowToken, FlowToken) noexcept = default;
 
  private:
   std::uint64_t value_ = 0;
