@@ -28,4 +28,6 @@ std::optional<InterfaceAddress> InterfaceAddress::parse(std::string_view text) n
 
 std::string InterfaceAddress::to_string() const { return ip.to_string() + "/" + std::to_string(length); }
 
+InterfaceAddress NetworkConfig::default_ipv6() { return *InterfaceAddress::parse("fd86::1/64"); }
+
 }  // namespace wgr

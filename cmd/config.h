@@ -63,8 +63,10 @@ struct WireGuardConfig {
 
 struct NetworkConfig {
   // The router's own inner addresses; slirp.own_addresses holds the same without lengths.
-  std::vector<InterfaceAddress> addresses;
+  std::vector<InterfaceAddress> addresses = {{IpAddress::v4(10, 86, 0, 1), 24}, default_ipv6()};
   bool ipv6 = true;  // false: inner IPv6 is refused (egress.deny has ::/0)
+
+  static InterfaceAddress default_ipv6();  // fd86::1/64
 };
 
 struct DnsConfig {

@@ -1,0 +1,305 @@
+#include "cmd/config_env.h"
+
+#include <unistd.h>
+
+#include <optional>
+#include <set>
+#include <variant>
+
+#include "cmd/config_draft.h"
+#include "cmd/config_env_table.h"
+#include "cmd/config_peers.h"
+#include "cmd/config_value.h"
+#include "core/text.h"
+
+namespace wgr {
+namespace {
+
+constexpr std::string_view kOwnPrefix = "WGROUTER_";
+constexpr std::string_view kPeerPrefix = "WG_PEER_";
+
+// The variables of one peer, longest first: an index may itself hold underscores.
+struct PeerVariable {
+  std::string_view suffix;
+  std::string_view field;
+};
+constexpr PeerVariable kPeerVariables[] = {
+    {"_PERSISTENT_KEEPALIVE", "persistent_keepalive"},
+    {"_PRESHARED_KEY_FILE", "preshared_key_file"},
+    {"_PRESHARED_KEY", "preshared_key"},
+    {"_EGRESS_ALLOW", "egress.allow"},
+    {"_EGRESS_DENY", "egress.deny"},
+    {"_PUBLIC_KEY", "public_key"},
+    {"_ALLOWED_IPS", "allowed_ips"},
+    {"_KEEPALIVE", "persistent_keepalive"},
+    {"_ENDPOINT", "endpoint"},
+    {"_ENABLED", "enabled"},
+    {"_NAME", "name"},
+};
+
+// What the container's orchestrator sets for a service that happens to be called wgrouter.
+bool is_service_link(std::string_view name) {
+  return name == "WGROUTER_PORT" || name.starts_with("WGROUTER_PORT_") ||
+         name.starts_with("WGROUTER_SERVICE_");
+}
+
+// Read by the command line, before there is a configuration.
+bool is_place(std::string_view name) { return name == "WGROUTER_CONFIG" || name == "WGROUTER_WG_CONFIG"; }
+
+// "tcp.ack_delay" -> "WGROUTER_TCP_ACK_DELAY".
+std::string own_variable(std::string_view path) {
+  std::string name{kOwnPrefix};
+  for (const char c : path)
+    name += c == '.' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  return name;
+}
+
+class Reader {
+ public:
+  Reader(const Environment& environment, ConfigDraft& draft) : environment_(environment), draft_(draft) {}
+
+  void read() {
+    for (const auto& [name, value] : environment_) {
+      if (trim(value).empty() || is_service_link(name) || is_place(name)) continue;
+      if (name.starts_with(kOwnPrefix)) {
+        read_own(name, value);
+      } else if (const Variable* variable = find_variable(name)) {
+        read_variable(*variable, name, value);
+      } else if (name.starts_with("WG_")) {
+        suspect(name);
+      }
+    }
+    read_debug();
+    read_metrics();
+    read_peers();
+    tell_ignored();
+  }
+
+ private:
+  const std::string* value_of(std::string_view name) const {
+    const auto found = environment_.find(name);
+    return found == environment_.end() || trim(found->second).empty() ? nullptr : &found->second;
+  }
+
+  static Origin origin(std::string_view name) {
+    return {Layer::kEnvironment, "environment: " + std::string{name}};
+  }
+
+  void set(std::string_view path, std::string_view name, std::string_view value) {
+    const Setting& setting = *find_setting(path);
+    draft_.set(setting, setting.shape == Shape::kList ? split_list(value) : Texts{std::string{trim(value)}},
+               origin(name));
+  }
+
+  void read_own(const std::string& name, const std::string& value) {
+    std::vector<std::string> names;
+    for (const Setting& setting : settings()) {
+      if (own_variable(setting.path) == name) return set_once(setting.path, name, value);
+      names.push_back(own_variable(setting.path));
+    }
+    const std::string_view meant = closest(name, {names.begin(), names.end()});
+    draft_.problem(origin(name).where,
+                   "unknown variable" + (meant.empty() ? "" : "; did you mean " + std::string{meant} + "?"));
+  }
+
+  // WGROUTER_LOG_LEVEL beside LOG_LEVEL: which one is meant?
+  void set_once(std::string_view path, std::string_view name, std::string_view value) {
+    const Origin* other = draft_.origin(path);
+    if (other != nullptr && other->layer == Layer::kEnvironment) {
+      return draft_.problem(origin(name).where, "the same key is also set by " + other->where,
+                            "only one of the two");
+    }
+    set(path, name, value);
+  }
+
+  void read_variable(const Variable& variable, const std::string& name, std::string_view value) {
+    switch (variable.kind) {
+      case VariableKind::kSame:
+        return set_once(variable.path, name, value);
+      case VariableKind::kMicroseconds:
+        return set_number(variable, value, "us", "microseconds");
+      case VariableKind::kMilliseconds:
+        return set_number(variable, value, "ms", "milliseconds");
+      case VariableKind::kSeconds:
+        return set_number(variable, value, "s", "seconds");
+      case VariableKind::kFalsehood:
+        return set_opposite(variable, value);
+      case VariableKind::kNoMeaning:
+        meaningless_.push_back(name);
+        return;
+      case VariableKind::kUnavailable:
+        unavailable_.push_back(name);
+        return;
+      case VariableKind::kSpecial:
+        return;
+    }
+  }
+
+  void set_number(const Variable& variable, std::string_view value, std::string_view unit,
+                  std::string_view units) {
+    if (!parse_number(trim(value))) {
+      return draft_.problem(origin(variable.name).where, quote(trim(value)) + " is not one",
+                            "a whole number of " + std::string{units});
+    }
+    set_once(variable.path, variable.name, std::string{trim(value)} + std::string{unit});
+  }
+
+  void set_opposite(const Variable& variable, std::string_view value) {
+    const std::optional<bool> truth = read_bool(variable.name, value);
+    if (truth) set_once(variable.path, variable.name, *truth ? "false" : "true");
+  }
+
+  std::optional<bool> read_bool(std::string_view name, std::string_view value) {
+    const std::optional<bool> truth = parse_bool(value);
+    if (!truth) {
+      draft_.problem(origin(name).where, quote(trim(value)) + " is not one",
+                     "1, true, yes or on; 0, false, no or off");
+    }
+    return truth;
+  }
+
+  // DEBUG and WG_DEBUG ask for the debug level, unless LOG_LEVEL says which.
+  void read_debug() {
+    bool is_wanted = false;
+    for (const std::string_view name : {"DEBUG", "WG_DEBUG"}) {
+      const std::string* value = value_of(name);
+      if (value != nullptr && read_bool(name, *value).value_or(false)) is_wanted = true;
+    }
+    const Origin* level = draft_.origin("log.level");
+    const bool is_chosen = level != nullptr && level->layer == Layer::kEnvironment;
+    if (is_wanted && !is_chosen) set("log.level", "DEBUG", "debug");
+  }
+
+  // Any value turns the report on, except the words for no; an interval alone turns it on too.
+  void read_metrics() {
+    const std::string* log = value_of("METRICS_LOG");
+    const std::string* interval = value_of("METRICS_INTERVAL");
+    if (interval != nullptr) set_once("metrics.interval", "METRICS_INTERVAL", *interval);
+    if (log == nullptr && interval == nullptr) return;
+    const bool is_off = log != nullptr && parse_bool(*log) == false;
+    set_once("metrics.report", log != nullptr ? "METRICS_LOG" : "METRICS_INTERVAL",
+             is_off ? "false" : "true");
+  }
+
+  void read_peers() {
+    const std::map<std::string, PeerVariables> by_index = group_peers();
+    const std::string* list = value_of("WG_PEERS");
+    if (list == nullptr && by_index.empty()) return;
+    draft_.replace_peers(list != nullptr ? "WG_PEERS" : "WG_PEER_*");
+    if (list == nullptr) {
+      for (const auto& [index, fields] : by_index) read_peer(index, fields);
+      return;
+    }
+    const auto peers = read_peers_variable(*list, draft_);
+    const PeerIndices* indices = std::get_if<PeerIndices>(&peers);
+    std::set<std::string> listed;
+    if (indices != nullptr) {
+      for (const std::string& index : *indices) {
+        const auto found = by_index.find(index);
+        if (found == by_index.end()) tell_missing(index, by_index);
+        if (found != by_index.end()) read_peer(index, found->second);
+        listed.insert(index);
+      }
+    }
+    for (const auto& [index, fields] : by_index) {
+      if (listed.contains(index)) continue;
+      draft_.notice(log::Level::kWarn,
+                    "WG_PEERS does not list " + quote(index) + ": WG_PEER_" + index + "_* is not used");
+    }
+  }
+
+  using PeerVariables = std::vector<std::pair<const PeerVariable*, std::string_view>>;
+
+  std::map<std::string, PeerVariables> group_peers() {
+    std::map<std::string, PeerVariables> by_index;
+    for (const auto& [name, value] : environment_) {
+      if (!name.starts_with(kPeerPrefix) || trim(value).empty()) continue;
+      const std::string_view rest = std::string_view{name}.substr(kPeerPrefix.size());
+      const PeerVariable* known = nullptr;
+      for (const PeerVariable& variable : kPeerVariables) {
+        if (known == nullptr && rest.size() > variable.suffix.size() && rest.ends_with(variable.suffix)) {
+          known = &variable;
+        }
+      }
+      if (known != nullptr) {
+        by_index[std::string{rest.substr(0, rest.size() - known->suffix.size())}].emplace_back(known, value);
+      } else {
+        draft_.problem(
+            origin(name).where, "unknown variable",
+            "WG_PEER_<index>_PUBLIC_KEY, _PRESHARED_KEY[_FILE], _ALLOWED_IPS, _ENDPOINT, _KEEPALIVE, "
+            "_NAME, _ENABLED, _EGRESS_ALLOW or _EGRESS_DENY");
+      }
+    }
+    return by_index;
+  }
+
+  void tell_missing(const std::string& index, const std::map<std::string, PeerVariables>& by_index) {
+    std::string sentence = "it lists " + quote(index) + ", but WG_PEER_" + index + "_PUBLIC_KEY is not set";
+    if (!by_index.empty()) {
+      sentence +=
+          " (set: WG_PEER_" + by_index.begin()->first + "_*; the list holds indices, not their number)";
+    }
+    draft_.problem(origin("WG_PEERS").where, sentence, "one WG_PEER_<index>_PUBLIC_KEY per listed index");
+  }
+
+  void read_peer(const std::string& index, const PeerVariables& fields) {
+    PeerDraft peer{draft_, std::string{kPeerPrefix} + index};
+    for (const auto& [variable, value] : fields) {
+      const PeerSetting& setting = *find_peer_setting(variable->field);
+      const bool is_list = setting.shape == Shape::kList;
+      peer.set(setting, is_list ? split_list(value) : Texts{std::string{trim(value)}},
+               origin(std::string{kPeerPrefix} + index + std::string{variable->suffix}).where);
+    }
+    peer.finish();
+  }
+
+  // A variable of ours that is nearly spelled right. Others with WG_ belong to other programs.
+  void suspect(const std::string& name) {
+    if (name.starts_with(kPeerPrefix)) return;  // group_peers() judges these
+    std::vector<std::string_view> names;
+    for (const Variable& variable : variables()) names.push_back(variable.name);
+    const std::string_view meant = closest(name, names);
+    if (meant.empty()) return;
+    draft_.notice(log::Level::kWarn,
+                  "unknown variable " + name + " is not used; did you mean " + std::string{meant} + "?");
+  }
+
+  static std::string join(const std::vector<std::string>& names) {
+    std::string text;
+    for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+    return text;
+  }
+
+  void tell_ignored() {
+    if (!meaningless_.empty()) {
+      draft_.notice(log::Level::kInfo, "set, but without meaning in this router: " + join(meaningless_));
+    }
+    if (!unavailable_.empty()) {
+      draft_.notice(log::Level::kWarn,
+                    "health probes are not available in this version: " + join(unavailable_));
+    }
+  }
+
+  const Environment& environment_;
+  ConfigDraft& draft_;
+  std::vector<std::string> meaningless_;
+  std::vector<std::string> unavailable_;
+};
+
+}  // namespace
+
+Environment read_environment() {
+  Environment snapshot;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text{*entry};
+    const std::size_t equals = text.find('=');
+    if (equals != std::string_view::npos) snapshot.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return snapshot;
+}
+
+void read_env_config(const Environment& environment, ConfigDraft& draft) {
+  Reader{environment, draft}.read();
+}
+
+}  // namespace wgr

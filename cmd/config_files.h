@@ -1,0 +1,34 @@
+// Files named by the configuration: texts with a bound on their size, and key files with a check of who
+// may read them.
+//
+// Thread: any; these calls block, so never on a worker.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "core/secret.h"
+
+namespace wgr {
+
+// A file's content, or the sentence that says why not.
+struct FileText {
+  std::optional<std::string> text;
+  std::string fault;
+  bool is_world_readable = false;
+};
+FileText read_text_file(const std::string& path);
+
+enum class KeyPermissions {
+  kOwnerOnly,  // no bits for group and others, and owned by this user or root
+  kAny,
+};
+
+struct KeyFile {
+  std::optional<SecretBytes<32>> key;
+  std::string fault;  // a sentence, without the content
+};
+// White space around the key is ignored.
+KeyFile read_key_file(const std::string& path, KeyPermissions permissions);
+
+}  // namespace wgr

@@ -1,0 +1,149 @@
+#include "cmd/config_setting.h"
+
+#include <algorithm>
+
+#include "cmd/config_setting_kinds.h"
+#include "wireguard/endpoint_name.h"
+#include "wireguard/key_text.h"
+
+namespace wgr {
+namespace {
+
+using namespace setting_kinds;
+
+std::optional<std::string> bad_key(std::string_view text) {
+  if (text == kRedacted) return std::string{"is the placeholder that print-config writes; put the key there"};
+  return "the value is not one (" + std::to_string(text.size()) + " characters)";
+}
+
+PeerSetting public_key() {
+  PeerSetting setting;
+  setting.path = "public_key";
+  setting.expected = wireguard::kKeyForm;
+  setting.help = "The peer's public key. Required.";
+  setting.set = [](PeerEntry& entry, const Texts& texts) -> std::optional<std::string> {
+    const auto key = wireguard::parse_public_key(texts[0]);
+    if (!key) return bad_key(texts[0]);
+    if (std::all_of(key->begin(), key->end(), [](auto byte) { return byte == 0; })) return "is all zero";
+    entry.peer.public_key = *key;
+    return std::nullopt;
+  };
+  setting.get = [](const PeerEntry& entry) { return Texts{wireguard::to_base64(entry.peer.public_key)}; };
+  return setting;
+}
+
+PeerSetting preshared_key() {
+  PeerSetting setting;
+  setting.path = "preshared_key";
+  setting.expected = wireguard::kKeyForm;
+  setting.help = "A secret shared with this peer, mixed into every handshake.";
+  setting.is_secret = true;
+  setting.set = [](PeerEntry& entry, const Texts& texts) -> std::optional<std::string> {
+    const auto key = wireguard::parse_secret_key(texts[0]);
+    if (!key) return bad_key(texts[0]);
+    // All zero is how every WireGuard tool writes "none".
+    entry.peer.preshared_key = key->is_zero() ? std::nullopt : key;
+    return std::nullopt;
+  };
+  setting.get = [](const PeerEntry& entry) {
+    const bool is_inline = entry.peer.preshared_key && entry.preshared_key_file.empty();
+    return is_inline ? Texts{std::string{kRedacted}} : Texts{};
+  };
+  return setting;
+}
+
+PeerSetting endpoint() {
+  PeerSetting setting;
+  setting.path = "endpoint";
+  setting.expected = "host:port, [IPv6]:port or 1.2.3.4:port, port 1 to 65535";
+  setting.help = "Where to reach the peer. A host name is resolved again when handshakes stay unanswered.";
+  setting.set = [](PeerEntry& entry, const Texts& texts) -> std::optional<std::string> {
+    const auto parsed = wireguard::parse_endpoint_name(texts[0]);
+    if (!parsed) return is_not_one(texts[0]);
+    entry.peer.endpoint = *parsed;
+    return std::nullopt;
+  };
+  setting.get = [](const PeerEntry& entry) {
+    return entry.peer.endpoint ? Texts{wireguard::to_string(*entry.peer.endpoint)} : Texts{};
+  };
+  return setting;
+}
+
+PeerSetting persistent_keepalive() {
+  PeerSetting setting;
+  setting.path = "persistent_keepalive";
+  setting.expected = "seconds, 0 to 65535, or off";
+  setting.help = "A keepalive this often, for a peer behind NAT; 0 is off, 25 is usual.";
+  setting.set = [](PeerEntry& entry, const Texts& texts) -> std::optional<std::string> {
+    const bool is_off = to_lower(texts[0]) == "off";
+    const std::optional<std::uint64_t> seconds = is_off ? 0 : parse_number(texts[0]);
+    if (!seconds || *seconds > 65535) return is_not_one(texts[0]);
+    entry.peer.persistent_keepalive = std::chrono::seconds{*seconds};
+    return std::nullopt;
+  };
+  setting.get = [](const PeerEntry& entry) {
+    return Texts{std::to_string(entry.peer.persistent_keepalive.count())};
+  };
+  return setting;
+}
+
+std::vector<PeerSetting> make_peer_settings() {
+  std::vector<PeerSetting> table;
+  table.push_back(text<PeerEntry>(
+      "name", [](auto& entry) -> auto& { return entry.peer.name; }, "a name",
+      "What logs and metrics call the peer."));
+  table.push_back(public_key());
+  table.push_back(preshared_key());
+  table.push_back(text<PeerEntry>(
+      "preshared_key_file", [](auto& entry) -> auto& { return entry.preshared_key_file; },
+      "the path of a file with mode 0600", "The same from a file."));
+  table.push_back(list<PeerEntry>(
+      "allowed_ips", [](auto& entry) -> auto& { return entry.peer.allowed_ips; },
+      [](std::string_view item) { return Prefix::parse(item); },
+      [](const Prefix& prefix) { return prefix.to_string(); },
+      "a list of prefixes like 10.86.0.2/32 or fd86::2/128",
+      "Inner addresses that are the peer's: accepted as its sources, routed to it. A bare address is a /32 "
+      "or /128."));
+  table.push_back(endpoint());
+  table.push_back(persistent_keepalive());
+  table.push_back(boolean<PeerEntry>(
+      "enabled", [](auto& entry) -> auto& { return entry.is_enabled; },
+      "false keeps the entry but serves it not."));
+  table.push_back(rules<PeerEntry>(
+      "egress.allow", [](auto& entry) -> auto& { return entry.egress.allow; },
+      "Like egress.allow, for this peer only; asked before the global rules."));
+  table.push_back(rules<PeerEntry>(
+      "egress.deny", [](auto& entry) -> auto& { return entry.egress.deny; },
+      "Like egress.deny, for this peer only."));
+  return table;
+}
+
+std::vector<Setting> make_settings() {
+  std::vector<Setting> table = router_settings();
+  for (Setting& setting : stack_settings()) table.push_back(std::move(setting));
+  return table;
+}
+
+template <typename Table>
+auto find_in(const Table& table, std::string_view path) {
+  const auto found =
+      std::find_if(table.begin(), table.end(), [path](const auto& s) { return s.path == path; });
+  return found == table.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+const std::vector<Setting>& settings() {
+  static const std::vector<Setting> table = make_settings();
+  return table;
+}
+
+const std::vector<PeerSetting>& peer_settings() {
+  static const std::vector<PeerSetting> table = make_peer_settings();
+  return table;
+}
+
+const Setting* find_setting(std::string_view path) { return find_in(settings(), path); }
+const PeerSetting* find_peer_setting(std::string_view name) { return find_in(peer_settings(), name); }
+
+}  // namespace wgr

@@ -1,0 +1,196 @@
+// Makers of settings, one per kind of value. `access` is a generic lambda that gives the field of a
+// Config, const or not: [](auto& config) -> auto& { return config.slirp.mtu; }.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cmd/config_setting.h"
+#include "cmd/config_value.h"
+#include "core/duration.h"
+#include "core/text.h"
+
+namespace wgr::setting_kinds {
+
+inline std::optional<std::string> is_not_one(std::string_view text) {
+  return text.empty() ? std::string{"no value"} : quote(text) + " is not one";
+}
+
+template <typename Target = Config, typename Access>
+BasicSetting<Target> number(std::string path, Access access, std::uint64_t low, std::uint64_t high,
+                            std::string help) {
+  BasicSetting<Target> setting;
+  setting.path = std::move(path);
+  setting.expected = "a whole number, " + std::to_string(low) + " to " + std::to_string(high);
+  setting.help = std::move(help);
+  setting.set = [access, low, high](Target& target, const Texts& texts) -> std::optional<std::string> {
+    const std::optional<std::uint64_t> value = parse_number(texts[0]);
+    if (!value) return is_not_one(texts[0]);
+    if (*value < low || *value > high) return quote(texts[0]) + " is out of range";
+    auto& field = access(target);
+    field = static_cast<std::remove_reference_t<decltype(field)>>(*value);
+    return std::nullopt;
+  };
+  setting.get = [access](const Target& target) { return Texts{std::to_string(access(target))}; };
+  return setting;
+}
+
+template <typename Access>
+Setting size(std::string path, Access access, std::uint64_t low, std::uint64_t high, std::string help) {
+  Setting setting;
+  setting.path = std::move(path);
+  setting.expected = "a number of bytes, " + size_to_string(low) + " to " + size_to_string(high);
+  setting.help = std::move(help);
+  setting.set = [access, low, high](Config& config, const Texts& texts) -> std::optional<std::string> {
+    const std::optional<std::uint64_t> value = parse_size(texts[0]);
+    if (!value) return is_not_one(texts[0]);
+    if (*value < low || *value > high) return quote(texts[0]) + " is out of range";
+    auto& field = access(config);
+    field = static_cast<std::remove_reference_t<decltype(field)>>(*value);
+    return std::nullopt;
+  };
+  setting.get = [access](const Config& config) {
+    return Texts{size_to_string(static_cast<std::uint64_t>(access(config)))};
+  };
+  return setting;
+}
+
+template <typename Access>
+Setting duration(std::string path, Access access, Duration low, Duration high, std::string help) {
+  Setting setting;
+  setting.path = std::move(path);
+  setting.expected = "a duration like 30s or 250ms, " + to_string(low) + " to " + to_string(high);
+  setting.help = std::move(help);
+  setting.set = [access, low, high](Config& config, const Texts& texts) -> std::optional<std::string> {
+    const std::optional<Duration> value = parse_duration(texts[0]);
+    if (!value) return is_not_one(texts[0]);
+    if (*value < low || *value > high) return quote(texts[0]) + " is out of range";
+    access(config) = *value;
+    return std::nullopt;
+  };
+  setting.get = [access](const Config& config) { return Texts{to_string(access(config))}; };
+  return setting;
+}
+
+template <typename Target = Config, typename Access>
+BasicSetting<Target> boolean(std::string path, Access access, std::string help) {
+  BasicSetting<Target> setting;
+  setting.path = std::move(path);
+  setting.expected = "true or false (also 1/0, yes/no, on/off)";
+  setting.help = std::move(help);
+  setting.set = [access](Target& target, const Texts& texts) -> std::optional<std::string> {
+    const std::optional<bool> value = parse_bool(texts[0]);
+    if (!value) return is_not_one(texts[0]);
+    access(target) = *value;
+    return std::nullopt;
+  };
+  setting.get = [access](const Target& target) { return Texts{access(target) ? "true" : "false"}; };
+  return setting;
+}
+
+template <typename Value>
+using Words = std::vector<std::pair<std::string, Value>>;
+
+template <typename Value, typename Access>
+Setting choice(std::string path, Access access, Words<Value> words, std::string help) {
+  Setting setting;
+  setting.path = std::move(path);
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    setting.expected += (i == 0 ? "" : i + 1 == words.size() ? " or " : ", ") + words[i].first;
+  }
+  setting.help = std::move(help);
+  setting.set = [access, words](Config& config, const Texts& texts) -> std::optional<std::string> {
+    for (const auto& [word, value] : words) {
+      if (to_lower(texts[0]) != word) continue;
+      access(config) = value;
+      return std::nullopt;
+    }
+    return is_not_one(texts[0]);
+  };
+  setting.get = [access, words](const Config& config) {
+    for (const auto& [word, value] : words) {
+      if (access(config) == value) return Texts{word};
+    }
+    return Texts{};
+  };
+  return setting;
+}
+
+// Free text; an empty one unsets.
+template <typename Target = Config, typename Access>
+BasicSetting<Target> text(std::string path, Access access, std::string expected, std::string help) {
+  BasicSetting<Target> setting;
+  setting.path = std::move(path);
+  setting.expected = std::move(expected);
+  setting.help = std::move(help);
+  setting.set = [access](Target& target, const Texts& texts) -> std::optional<std::string> {
+    if (texts[0].size() > 4096 || texts[0].find('\0') != std::string::npos) return "is not usable";
+    access(target) = texts[0];
+    return std::nullopt;
+  };
+  setting.get = [access](const Target& target) {
+    return access(target).empty() ? Texts{} : Texts{access(target)};
+  };
+  return setting;
+}
+
+// A list whose items are read by `parse(text, item, problem)` and printed by `print(item)`.
+template <typename Target = Config, typename Access, typename Parse, typename Print>
+BasicSetting<Target> list(std::string path, Access access, Parse parse, Print print, std::string expected,
+                          std::string help) {
+  BasicSetting<Target> setting;
+  setting.path = std::move(path);
+  setting.expected = std::move(expected);
+  setting.help = std::move(help);
+  setting.shape = Shape::kList;
+  setting.set = [access, parse](Target& target, const Texts& texts) -> std::optional<std::string> {
+    std::remove_cvref_t<decltype(access(target))> items;
+    for (const std::string& item_text : texts) {
+      auto item = parse(item_text);
+      if (!item) return is_not_one(item_text);
+      items.push_back(*std::move(item));
+    }
+    access(target) = std::move(items);
+    return std::nullopt;
+  };
+  setting.get = [access, print](const Target& target) {
+    Texts texts;
+    for (const auto& item : access(target)) texts.push_back(print(item));
+    return texts;
+  };
+  return setting;
+}
+
+// `egress.allow` and `egress.deny`, of the router or of a peer.
+template <typename Target = Config, typename Access>
+BasicSetting<Target> rules(std::string path, Access access, std::string help) {
+  BasicSetting<Target> setting;
+  setting.path = std::move(path);
+  setting.expected =
+      "a list of CIDR, CIDR:PORT, [CIDR]:PORT/udp, tcp://CIDR:PORT or a class: private, loopback, "
+      "link-local, "
+      "cgnat, metadata, multicast, reserved";
+  setting.help = std::move(help);
+  setting.shape = Shape::kList;
+  setting.set = [access](Target& target, const Texts& texts) -> std::optional<std::string> {
+    std::vector<egress::Rule> parsed;
+    for (const std::string& rule_text : texts) {
+      std::string error;
+      const std::optional<egress::Rule> rule = egress::Rule::parse(rule_text, error);
+      if (!rule) return error;
+      parsed.push_back(*rule);
+    }
+    access(target) = std::move(parsed);
+    return std::nullopt;
+  };
+  setting.get = [access](const Target& target) {
+    Texts texts;
+    for (const egress::Rule& rule : access(target)) texts.push_back(rule.to_string());
+    return texts;
+  };
+  return setting;
+}
+
+}  // namespace wgr::setting_kinds

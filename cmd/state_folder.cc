@@ -1,0 +1,170 @@
+#include "cmd/state_folder.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+
+#include "cmd/client_conf.h"
+#include "cmd/config_files.h"
+#include "wireguard/crypto.h"
+#include "wireguard/key_text.h"
+
+namespace wgr {
+namespace {
+
+constexpr mode_t kFolderMode = 0700;
+constexpr mode_t kFileMode = 0600;
+
+[[noreturn]] void fail(const std::string& path, const std::string& sentence) {
+  throw ConfigError{{path + ": " + sentence}};
+}
+[[noreturn]] void fail_errno(const std::string& path, const std::string& what) {
+  fail(path, what + ": " + std::strerror(errno));
+}
+
+std::string value_of(const Environment& environment, std::string_view name) {
+  const auto found = environment.find(name);
+  return found == environment.end() ? std::string{} : found->second;
+}
+
+// An open folder, so that every step works on the same one whatever is renamed meanwhile.
+class Folder {
+ public:
+  explicit Folder(const std::string& path) : path_(path) {
+    std::error_code parents;
+    const std::filesystem::path parent = std::filesystem::path{path}.parent_path();
+    if (!parent.empty()) std::filesystem::create_directories(parent, parents);
+    if (::mkdir(path.c_str(), kFolderMode) != 0 && errno != EEXIST) fail_errno(path, "cannot be made");
+    fd_ = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd_ < 0) fail_errno(path, "cannot be opened");
+    // Made by somebody else, perhaps with a wider mode: systemd and container volumes do.
+    if (::fchmod(fd_, kFolderMode) != 0) {
+      const int saved = errno;
+      ::close(fd_);
+      errno = saved;
+      fail_errno(path, "cannot be closed to others (mode 0700)");
+    }
+  }
+  ~Folder() { ::close(fd_); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+
+  int get() const { return fd_; }
+  std::string path_of(const std::string& name) const { return path_ + "/" + name; }
+  bool has(const std::string& name) const { return ::faccessat(fd_, name.c_str(), F_OK, 0) == 0; }
+
+  enum class Existing { kKeep, kReplace };
+
+  // Writes aside, syncs, renames. With kKeep a file that is already there stays as it is, also when
+  // another process made it this moment.
+  void write(const std::string& name, std::string_view text, Existing existing) const {
+    std::uint64_t unique = 0;
+    random_bytes({reinterpret_cast<std::uint8_t*>(&unique), sizeof unique});
+    const std::string aside = "." + name + "." + std::to_string(unique);
+    const int file =
+        ::openat(fd_, aside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, kFileMode);
+    if (file < 0) fail_errno(path_of(aside), "cannot be made");
+    const bool is_written = write_all(file, text) && ::fsync(file) == 0;
+    const int saved = errno;
+    ::close(file);
+    errno = saved;
+    if (!is_written || !put_in_place(aside, name, existing)) {
+      const int why = errno;
+      ::unlinkat(fd_, aside.c_str(), 0);
+      errno = why;
+      fail_errno(path_of(name), "cannot be written");
+    }
+    ::fsync(fd_);
+  }
+
+ private:
+  static bool write_all(int file, std::string_view text) {
+    while (!text.empty()) {
+      const ssize_t written = ::write(file, text.data(), text.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) return false;
+      text.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return true;
+  }
+
+  bool put_in_place(const std::string& aside, const std::string& name, Existing existing) const {
+    if (existing == Existing::kReplace) return ::renameat(fd_, aside.c_str(), fd_, name.c_str()) == 0;
+    if (::renameat2(fd_, aside.c_str(), fd_, name.c_str(), RENAME_NOREPLACE) == 0) return true;
+    if (errno == EINVAL || errno == ENOSYS) {  // a file system without the flag: a link never replaces
+      if (::linkat(fd_, aside.c_str(), fd_, name.c_str(), 0) != 0 && errno != EEXIST) return false;
+      errno = EEXIST;
+    }
+    if (errno != EEXIST) return false;
+    ::unlinkat(fd_, aside.c_str(), 0);
+    return true;
+  }
+
+  const std::string path_;
+  int fd_ = -1;
+};
+
+// The key in the file; makes one if there is no file. Throws when the file is there but holds no key.
+template <typename MakeKey>
+SecretBytes<32> keep_key(const Folder& folder, const std::string& name, KeyPermissions permissions,
+                         MakeKey make_key) {
+  if (!folder.has(name)) {
+    std::string text = wireguard::secret_to_base64(make_key()) + "\n";
+    folder.write(name, text, Folder::Existing::kKeep);
+    erase_memory(text.data(), text.size());
+  }
+  const KeyFile file = read_key_file(folder.path_of(name), permissions);
+  if (!file.key) fail(folder.path_of(name), file.fault);
+  return *file.key;
+}
+
+}  // namespace
+
+bool needs_state_folder(const Config& config) {
+  return !config.wireguard.has_private_key && config.wireguard.peers.empty();
+}
+
+std::string choose_state_folder(const Environment& environment, const Config& config) {
+  if (!config.state_folder.empty()) return config.state_folder;
+  const std::string systemd = value_of(environment, "STATE_DIRECTORY");
+  if (!systemd.empty()) return systemd.substr(0, systemd.find(':'));
+  if (::geteuid() == 0 && ::access("/var/lib", W_OK) == 0) return "/var/lib/wgrouter";
+  const std::string xdg = value_of(environment, "XDG_STATE_HOME");
+  if (xdg.starts_with('/')) return xdg + "/wgrouter";
+  const std::string home = value_of(environment, "HOME");
+  if (home.starts_with('/') && home != "/") return home + "/.local/state/wgrouter";
+  throw ConfigError{
+      {"no key and no peer is configured, and there is no folder to keep new ones in; expected "
+       "--state-folder FOLDER, or a configuration (see wgrouter help)"}};
+}
+
+void use_state_folder(const Environment& environment, Config& config) {
+  FirstStart first{.folder = choose_state_folder(environment, config), .is_new = false, .client_conf = {}};
+  const Folder folder{first.folder};
+  first.is_new = !folder.has("server.key");
+  const KeyPermissions permissions =
+      config.wireguard.insecure_key_permissions ? KeyPermissions::kAny : KeyPermissions::kOwnerOnly;
+  const auto make_key = [] { return wireguard::generate_private_key(); };
+  config.wireguard.device.private_key = keep_key(folder, "server.key", permissions, make_key);
+  config.wireguard.has_private_key = true;
+  const wireguard::PrivateKey client = keep_key(folder, "client.key", permissions, make_key);
+
+  PeerEntry entry;
+  entry.origin = first.folder;
+  entry.peer.name = "first-client";
+  entry.peer.public_key = wireguard::public_key_of(client);
+  entry.peer.preshared_key =
+      keep_key(folder, "client.psk", permissions, [] { return SecretBytes<32>::random(); });
+  entry.peer.allowed_ips = client_addresses(config);
+  first.client_conf = print_client_conf(config, client, entry.peer);
+  folder.write("client.conf", first.client_conf, Folder::Existing::kReplace);
+  config.wireguard.peers.push_back(std::move(entry));
+  config.first_start = std::move(first);
+}
+
+}  // namespace wgr

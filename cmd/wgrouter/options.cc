@@ -1,0 +1,241 @@
+#include "cmd/wgrouter/options.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "cmd/config_setting.h"
+#include "core/text.h"
+
+namespace wgr {
+namespace {
+
+struct CommandName {
+  std::string_view name;
+  Command command;
+  std::string_view help;
+};
+constexpr CommandName kCommands[] = {
+    {"run", Command::kRun, "serve (the default)"},
+    {"check-config", Command::kCheckConfig, "read the configuration, print a summary or every problem"},
+    {"print-config", Command::kPrintConfig, "print the effective configuration as YAML, without secrets"},
+    {"genkey", Command::kGenkey, "print a new private key"},
+    {"pubkey", Command::kPubkey, "read a private key from standard input, print its public key"},
+    {"genpsk", Command::kGenpsk, "print a new preshared key"},
+    {"version", Command::kVersion, "print the version (--json)"},
+    {"help", Command::kHelp, "print this"},
+};
+
+// A flag that stands for one key. `implied` is its value when it takes none.
+struct Flag {
+  std::string_view name;
+  std::string_view path;
+  std::string_view value_name;
+  std::string_view implied;
+  std::string_view help;
+};
+constexpr Flag kFlags[] = {
+    {"--listen-port", "wireguard.listen_port", "PORT", {}, "UDP port of the tunnel (51820)"},
+    {"--listen-address", "wireguard.listen_addresses", "IP", {}, "listen on this address only (repeatable)"},
+    {"--private-key-file", "wireguard.private_key_file", "FILE", {}, "the router's private key"},
+    {"--insecure-key-permissions",
+     "wireguard.insecure_key_permissions",
+     {},
+     "true",
+     "accept key files that others may read"},
+    {"--public-endpoint",
+     "wireguard.public_endpoint",
+     "HOST[:PORT]",
+     {},
+     "the endpoint printed for the first client"},
+    {"--mtu", "network.mtu", "BYTES", {}, "largest inner packet (1420)"},
+    {"--address", "network.addresses", "IP/LEN", {}, "the router's inner address (repeatable)"},
+    {"--workers", "processor.workers", "N", {}, "worker threads (auto)"},
+    {"--egress-allow", "egress.allow", "RULE", {}, "let guests reach this, e.g. private (repeatable)"},
+    {"--egress-deny", "egress.deny", "RULE", {}, "keep guests from this (repeatable)"},
+    {"--dns", "dns.upstreams", "IP", {}, "resolver for the router's own addresses (repeatable)"},
+    {"--overlay", "overlay.enabled", {}, "true", "let guests reach each other"},
+    {"--log-level", "log.level", "LEVEL", {}, "trace, debug, info, warn or error"},
+    {"--log-format", "log.format", "FORMAT", {}, "text or json"},
+    {"--metrics-interval", "metrics.interval", "TIME", {}, "how often metrics.report writes"},
+    {"--pcap", "pcap.path", "FILE", {}, "capture inner packets"},
+    {"--state-folder", "state.folder", "FOLDER", {}, "where a router without configuration keeps its key"},
+    {"--state-dir", "state.folder", "FOLDER", {}, "the same"},
+    {"--shutdown-grace", "shutdown.grace", "TIME", {}, "how long SIGTERM lets live flows finish"},
+};
+
+const Flag* find_flag(std::string_view name) {
+  for (const Flag& flag : kFlags) {
+    if (flag.name == name) return &flag;
+  }
+  return nullptr;
+}
+
+std::vector<std::string_view> flag_names() {
+  std::vector<std::string_view> names{"--config", "--wg-config", "--set", "--json", "--help", "--version"};
+  for (const Flag& flag : kFlags) names.push_back(flag.name);
+  return names;
+}
+
+class Parser {
+ public:
+  Parser(std::span<const std::string_view> arguments, Options& options)
+      : arguments_(arguments), options_(options) {}
+
+  void parse() {
+    while (!arguments_.empty()) {
+      const std::string_view argument = take();
+      if (argument.starts_with('-')) {
+        read_flag(argument);
+      } else {
+        read_command(argument);
+      }
+    }
+    if (options_.is_json && options_.command != Command::kVersion) {
+      throw UsageError{"--json belongs to the command version"};
+    }
+  }
+
+ private:
+  std::string_view take() {
+    const std::string_view first = arguments_.front();
+    arguments_ = arguments_.subspan(1);
+    return first;
+  }
+
+  void read_command(std::string_view word) {
+    if (has_command_) throw UsageError{"unexpected argument " + quote(word)};
+    std::vector<std::string_view> names;
+    for (const CommandName& known : kCommands) {
+      if (known.name == word) {
+        options_.command = known.command;
+        has_command_ = true;
+        return;
+      }
+      names.push_back(known.name);
+    }
+    throw UsageError{"unknown command " + quote(word) + did_you_mean(word, names)};
+  }
+
+  void read_flag(std::string_view argument) {
+    const std::size_t equals = argument.find('=');
+    const std::string_view name = argument.substr(0, equals);
+    std::optional<std::string_view> inline_value;
+    if (equals != std::string_view::npos) inline_value = argument.substr(equals + 1);
+
+    if (name == "--config" || name == "-c") {
+      options_.places.config_file = value_of(name, inline_value);
+    } else if (name == "--wg-config") {
+      options_.places.wg_config_file = value_of(name, inline_value);
+    } else if (name == "--set") {
+      read_set(value_of(name, inline_value));
+    } else if (const Flag* flag = find_flag(name)) {
+      const bool takes_none = flag->value_name.empty();
+      add(flag->path, takes_none ? inline_value.value_or(flag->implied) : value_of(name, inline_value), name);
+    } else {
+      read_plain_flag(name, inline_value);
+    }
+  }
+
+  void read_plain_flag(std::string_view name, const std::optional<std::string_view>& inline_value) {
+    if (inline_value && (name == "--json" || name == "--help" || name == "--version")) {
+      throw UsageError{std::string{name} + " takes no value"};
+    }
+    if (name == "--json") {
+      options_.is_json = true;
+    } else if (name == "--help" || name == "-h") {
+      options_.command = Command::kHelp;
+    } else if (name == "--version" || name == "-V") {
+      options_.command = Command::kVersion;
+    } else {
+      throw UsageError{"unknown flag " + quote(name) + did_you_mean(name, flag_names())};
+    }
+  }
+
+  std::string value_of(std::string_view name, const std::optional<std::string_view>& inline_value) {
+    if (!inline_value && arguments_.empty()) throw UsageError{std::string{name} + " needs a value"};
+    const std::string_view value = inline_value ? *inline_value : take();
+    if (value.empty()) throw UsageError{std::string{name} + " needs a value"};
+    return std::string{value};
+  }
+
+  void read_set(std::string_view text) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string_view::npos)
+      throw UsageError{"--set needs KEY=VALUE, such as tcp.ack_delay=5ms"};
+    const std::string_view path = text.substr(0, equals);
+    add(path, text.substr(equals + 1), "--set " + quote(path));
+  }
+
+  // A repeated flag of a list adds to it; of a single value it is a mistake the loader names.
+  void add(std::string_view path, std::string_view value, std::string_view origin) {
+    const Setting* setting = find_setting(path);
+    for (Override& former : options_.places.overrides) {
+      if (former.path != path) continue;
+      if (setting == nullptr || setting->shape != Shape::kList) {
+        throw UsageError{std::string{origin} + ": " + quote(path) + " is given twice"};
+      }
+      former.value += "," + std::string{value};
+      return;
+    }
+    options_.places.overrides.push_back({std::string{path}, std::string{value}, std::string{origin}});
+  }
+
+  static std::string did_you_mean(std::string_view word, const std::vector<std::string_view>& names) {
+    const std::string_view meant = closest(word, names);
+    return meant.empty() ? "; see wgrouter help" : "; did you mean " + std::string{meant} + "?";
+  }
+
+  std::span<const std::string_view> arguments_;
+  Options& options_;
+  bool has_command_ = false;
+};
+
+std::string value_or_empty(const Environment& environment, std::string_view name) {
+  const auto found = environment.find(name);
+  return found == environment.end() ? std::string{} : found->second;
+}
+
+void append_row(std::string& text, std::string left, std::string_view right) {
+  constexpr std::size_t kColumn = 34;
+  left = "  " + left;
+  left.resize(std::max(kColumn, left.size() + 2), ' ');
+  text += left;
+  text += right;
+  text += '\n';
+}
+
+}  // namespace
+
+Options parse_options(std::span<const std::string_view> arguments, Environment environment) {
+  Options options;
+  options.places.config_file = value_or_empty(environment, "WGROUTER_CONFIG");
+  options.places.wg_config_file = value_or_empty(environment, "WGROUTER_WG_CONFIG");
+  Parser{arguments, options}.parse();
+  options.places.environment = std::move(environment);
+  return options;
+}
+
+std::string help_text() {
+  std::string text =
+      "usage: wgrouter [COMMAND] [FLAGS]\n\nA userspace WireGuard router: no root, no TUN device.\n";
+  text += "Without any configuration it makes a key and one client, prints the client's .conf, and serves.\n";
+  text += "\ncommands:\n";
+  for (const CommandName& command : kCommands) append_row(text, std::string{command.name}, command.help);
+  text +=
+      "\nwhere the configuration comes from, later ones win (defaults, FILE, .conf, environment, flags):\n";
+  append_row(text, "-c, --config FILE", "YAML; $WGROUTER_CONFIG");
+  append_row(text, "--wg-config FILE", "a WireGuard .conf for key, port and peers; $WGROUTER_WG_CONFIG");
+  append_row(text, "--set KEY=VALUE", "any key of the file, e.g. --set tcp.ack_delay=5ms; lists: a,b");
+  text += "\nflags for common keys:\n";
+  for (const Flag& flag : kFlags) {
+    append_row(text,
+               std::string{flag.name} + (flag.value_name.empty() ? "" : " " + std::string{flag.value_name}),
+               flag.help);
+  }
+  text += "\nEvery key can also be set as WGROUTER_<SECTION>_<KEY>, e.g. WGROUTER_TCP_ACK_DELAY=5ms.\n";
+  text += "SIGHUP reads everything again. A configuration with problems: exit code 2.\n";
+  return text;
+}
+
+}  // namespace wgr
