@@ -36,5 +36,7 @@ function(wgr_test name)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE
     wgr_options ${ARG_LIBS} wgr_test_options GTest::gtest GTest::gmock GTest::gtest_main)
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES LABELS "${ARG_LABELS}")
+  # One label, since gtest_discover_tests() keeps only the first of a list; `ctest -L` takes a regex.
+  string(REPLACE ";" "+" label "${ARG_LABELS}")
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES LABELS "${label}")
 endfunction()

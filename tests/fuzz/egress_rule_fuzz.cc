@@ -29,7 +29,8 @@ void fuzz_address(Bytes bytes) {
     require(verdict.is_allowed == (address_class == AddressClass::kPublic));
     require(verdict.is_allowed == verdict.reason.empty());
   }
-  for (const IpAddress& v4 : EmbeddedAddresses{to.ip}.all()) {
+  const EmbeddedAddresses embedded{to.ip};
+  for (const IpAddress& v4 : embedded.all()) {
     require(address_class != AddressClass::kPublic || classify(v4) == AddressClass::kPublic);
     require(classify(v4) != AddressClass::kMetadata || address_class == AddressClass::kMetadata);
   }
