@@ -1,5 +1,7 @@
 #include "slirp/udp_bridge.h"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include "core/wire/dns.h"

@@ -307,6 +307,7 @@ class SimDatagramSocket : public egress::DatagramSocket {
       into.back().payload = owner_.scratch().back();
     }
     errors_.clear();
+    pending_error_ = 0;  // as sock_dequeue_err_skb() does
   }
 
   void watch_readable() override {

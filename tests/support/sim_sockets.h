@@ -178,6 +178,8 @@ class Internet {
   void run_until(Instant now);
   Instant next_event() const;
   Instant now() const { return now_; }
+  // Happens `delay` from now, when time is moved that far.
+  void after(Duration delay, std::function<void()> action);
 
  private:
   friend class RemoteStream;
@@ -187,7 +189,6 @@ class Internet {
   friend class SimDatagramSocket;
   friend class SimPingSocket;
 
-  void after(Duration delay, std::function<void()> action);
   const Host& host_or_default(const IpAddress& ip) const;
   void deliver(ReceivedDatagram datagram, Duration delay);
   void arrive(ReceivedDatagram datagram);
