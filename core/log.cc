@@ -98,6 +98,13 @@ std::string format_json(Level level, std::string_view message, Fields fields) {
   return line += "}\n";
 }
 
+// A log that cannot be written must not stop the router: the result is deliberately unused.
+void write_out(const std::string& line) {
+  ssize_t written;
+  do written = ::write(STDERR_FILENO, line.data(), line.size());
+  while (written < 0 && errno == EINTR);
+}
+
 }  // namespace
 
 std::optional<Level> parse_level(std::string_view text) {
@@ -117,12 +124,13 @@ bool is_enabled(Level level) noexcept { return level >= g_level.load(std::memory
 
 void write(Level level, std::string_view message, Fields fields) {
   if (!is_enabled(level)) return;
-  const std::string line =
-      g_format == Format::kJson ? format_json(level, message, fields) : format_text(level, message, fields);
-  // A log that cannot be written must not stop the router: the result is deliberately unused.
-  ssize_t written;
-  do written = ::write(STDERR_FILENO, line.data(), line.size());
-  while (written < 0 && errno == EINTR);
+  write_out(g_format == Format::kJson ? format_json(level, message, fields)
+                                      : format_text(level, message, fields));
+}
+
+void write_line(std::string_view line) {
+  std::string whole{line};
+  write_out(whole += '\n');
 }
 
 }  // namespace wgr::log

@@ -43,6 +43,8 @@ struct Field {
 using Fields = std::initializer_list<Field>;
 
 void write(Level level, std::string_view message, Fields fields = {});
+// A line that is complete already, such as the periodic report: written as it is, whatever the level.
+void write_line(std::string_view line);
 inline void debug(std::string_view message, Fields fields = {}) { write(Level::kDebug, message, fields); }
 inline void info(std::string_view message, Fields fields = {}) { write(Level::kInfo, message, fields); }
 inline void warn(std::string_view message, Fields fields = {}) { write(Level::kWarn, message, fields); }

@@ -1,0 +1,110 @@
+#include "metrics/process_stats.h"
+
+#include <dirent.h>
+#include <malloc.h>
+#include <sys/resource.h>
+
+#include <array>
+#include <cstdio>
+#include <memory>
+#include <string_view>
+
+#include "core/text.h"
+
+namespace wgr::metrics {
+namespace {
+
+using Value = ProcessStats::Value;
+
+// The beginning of a file; empty when it cannot be read. Files of /proc have no size to ask for.
+std::string read_file(const std::string& path) {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file{std::fopen(path.c_str(), "re"), std::fclose};
+  if (!file) return {};
+  std::array<char, 8192> text;
+  return {text.data(), std::fread(text.data(), 1, text.size(), file.get())};
+}
+
+std::string_view next_word(std::string_view& text) {
+  constexpr std::string_view kSpace = " \t\n";
+  text.remove_prefix(std::min(text.find_first_not_of(kSpace), text.size()));
+  const std::string_view word = text.substr(0, text.find_first_of(kSpace));
+  text.remove_prefix(word.size());
+  return word;
+}
+
+Value first_number(const std::string& path) {
+  const std::string text = read_file(path);
+  std::string_view rest = text;
+  return parse_number(next_word(rest));
+}
+
+// The number after `key` at the beginning of a line or after a space: "VmRSS:  123 kB", "inuse 7".
+Value number_after(std::string_view text, std::string_view key) {
+  const std::size_t at = text.find(key);
+  if (at == std::string_view::npos) return std::nullopt;
+  text.remove_prefix(at + key.size());
+  return parse_number(next_word(text));
+}
+
+Value count_entries(const std::string& path) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> folder{::opendir(path.c_str()), ::closedir};
+  if (!folder) return std::nullopt;
+  std::uint64_t count = 0;
+  while (const dirent* entry = ::readdir(folder.get())) {
+    if (entry->d_name[0] != '.') ++count;
+  }
+  return count > 0 ? count - 1 : 0;  // the folder's own descriptor
+}
+
+Value limit(rlim_t value) {
+  if (value == RLIM_INFINITY) return std::nullopt;
+  return std::uint64_t{value};
+}
+
+Value sum(Value a, Value b) {
+  if (!a && !b) return std::nullopt;
+  return a.value_or(0) + b.value_or(0);
+}
+
+// Sockets of both families share the range of ephemeral ports.
+Value used_ports(const std::string& root) {
+  const std::string v4 = read_file(root + "/proc/net/sockstat");
+  const std::string v6 = read_file(root + "/proc/net/sockstat6");
+  const Value tcp = sum(number_after(v4, "TCP: inuse "), number_after(v6, "TCP6: inuse "));
+  const Value udp = sum(number_after(v4, "UDP: inuse "), number_after(v6, "UDP6: inuse "));
+  return sum(tcp, udp);
+}
+
+}  // namespace
+
+ProcessStats read_process_stats(const std::string& root) {
+  ProcessStats stats;
+  const struct mallinfo2 heap = ::mallinfo2();
+  stats.heap_in_use_bytes = heap.uordblks + heap.hblkhd;
+  stats.heap_bytes = heap.arena + heap.hblkhd;
+
+  const std::string status = read_file(root + "/proc/self/status");
+  if (const Value resident = number_after(status, "VmRSS:")) stats.resident_bytes = *resident * 1024;
+  stats.threads = number_after(status, "Threads:");
+
+  stats.open_descriptors = count_entries(root + "/proc/self/fd");
+  rlimit descriptors{};
+  if (::getrlimit(RLIMIT_NOFILE, &descriptors) == 0) {
+    stats.descriptors_soft = limit(descriptors.rlim_cur);
+    stats.descriptors_hard = limit(descriptors.rlim_max);
+  }
+
+  const std::string ports = read_file(root + "/proc/sys/net/ipv4/ip_local_port_range");
+  std::string_view rest = ports;
+  stats.ephemeral_low = parse_number(next_word(rest));
+  stats.ephemeral_high = parse_number(next_word(rest));
+  stats.ephemeral_used = used_ports(root);
+
+  stats.conntrack_max = first_number(root + "/proc/sys/net/netfilter/nf_conntrack_max");
+  stats.conntrack_used = first_number(root + "/proc/sys/net/netfilter/nf_conntrack_count");
+  stats.receive_buffer_max = first_number(root + "/proc/sys/net/core/rmem_max");
+  stats.send_buffer_max = first_number(root + "/proc/sys/net/core/wmem_max");
+  return stats;
+}
+
+}  // namespace wgr::metrics
