@@ -26,9 +26,10 @@ function(wgr_library name)
   endif()
 endfunction()
 
-# gtest's macros and literal tables of bytes convert and shadow freely. Linked after wgr_options.
+# gtest's macros and literal tables of bytes convert and shadow freely; settings are written by name. Linked after wgr_options.
 add_library(wgr_test_options INTERFACE)
-target_compile_options(wgr_test_options INTERFACE -Wno-conversion -Wno-sign-conversion -Wno-shadow)
+target_compile_options(wgr_test_options INTERFACE -Wno-conversion -Wno-sign-conversion -Wno-shadow
+  -Wno-missing-field-initializers)
 
 # wgr_test(NAME SOURCES... LIBS...): a GoogleTest program registered with ctest test by test.
 function(wgr_test name)

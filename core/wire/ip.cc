@@ -82,4 +82,18 @@ Result<IpEnds> IpEnds::parse(Bytes packet) noexcept {
   return DropReason::kPacketMalformed;
 }
 
+std::uint8_t hops_left(Bytes packet) noexcept { return packet[0] >> 4 == 4 ? packet[8] : packet[7]; }
+
+void decrement_hops(MutableBytes packet) noexcept {
+  if (packet[0] >> 4 == 6) {
+    --packet[7];
+    return;
+  }
+  // RFC 1624 (eqn. 3) for the 16-bit word of TTL and protocol.
+  --packet[8];
+  std::uint32_t sum = load_be<std::uint16_t>(&packet[10]) + 0x0100u;
+  sum = (sum & 0xffff) + (sum >> 16);
+  store_be(&packet[10], static_cast<std::uint16_t>(sum));
+}
+
 }  // namespace wgr::wire

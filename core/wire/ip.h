@@ -63,4 +63,9 @@ struct IpEnds {
   static Result<IpEnds> parse(Bytes packet) noexcept;
 };
 
+// Hops a packet may still take, and one hop less (IPv4: with its checksum), for forwarding it as it is.
+// REQUIRES: IpEnds::parse() accepted the packet; decrement_hops(): hops_left() > 0.
+std::uint8_t hops_left(Bytes packet) noexcept;
+void decrement_hops(MutableBytes packet) noexcept;
+
 }  // namespace wgr::wire
