@@ -1,10 +1,87 @@
-// The router as main() sees it.
+// The whole router: workers, peers, policy, signals, reports. The only place that sees every module.
+//
+//   main thread: start, signals, reload, report, names of endpoints     workers: everything else
+//
+// Thread: the main thread's. What workers own is reached by ShardRunner::post(); counters are read.
 #pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "boost/asio/io_context.hpp"
+#include "boost/asio/signal_set.hpp"
+#include "boost/asio/steady_timer.hpp"
 
 #include "cmd/config.h"
 #include "cmd/config_source.h"
+#include "cmd/endpoint_names.h"
+#include "cmd/peer_book.h"
+#include "cmd/shard_runner.h"
+#include "metrics/report.h"
 
 namespace wgr {
+
+class Router {
+ public:
+  // Opens the sockets; throws std::exception with a sentence for the operator when it cannot.
+  Router(Config config, ConfigSource source);
+  ~Router();
+  Router(const Router&) = delete;
+  Router& operator=(const Router&) = delete;
+
+  // Serves until a signal ends it: SIGTERM or SIGINT drains and returns 0, a second one returns 1 at
+  // once; SIGHUP re-reads the configuration.
+  int run();
+
+  // Where it listens; what a port of 0 became.
+  std::uint16_t listen_port() const noexcept { return listen_port_; }
+
+ private:
+  using Sockets = std::vector<std::vector<std::unique_ptr<io::UdpSocket>>>;  // by worker
+  using PeerStatuses = std::vector<wireguard::Device::PeerStatus>;
+
+  Sockets open_sockets();
+  void make_workers(Sockets sockets);
+  void warn_about_ping();
+  std::vector<wireguard::PeerConfig> enabled_peers() const;
+  std::shared_ptr<const egress::Policy> make_policy() const;
+  std::shared_ptr<const Routes> make_routes() const;
+
+  void apply(const PeerBook::Change& change);
+  void tell_endpoint(GuestId peer, const SocketAddress& address, wireguard::EndpointOrigin origin);
+  void reload();
+  void schedule_housekeeping();
+  void housekeep();
+  void check_endpoint_names(const PeerStatuses& statuses);
+
+  void wait_for_signal();
+  void on_signal(int signal);
+  void begin_drain();
+  void wait_until_idle();
+  std::int64_t active_flows() const;
+  void schedule_report();
+
+  Config config_;
+  const ConfigSource source_;
+  boost::asio::io_context context_{1};
+  boost::asio::signal_set signals_;
+  boost::asio::steady_timer report_timer_;
+  boost::asio::steady_timer drain_timer_;
+  boost::asio::steady_timer housekeeping_timer_;
+  egress::Resolver resolver_;
+  std::unique_ptr<PcapWriter> pcap_;
+  PeerBook peers_;
+  EndpointNames endpoint_names_;
+  std::vector<IpAddress> local_addresses_;
+  std::vector<std::unique_ptr<ShardRunner>> runners_;
+  std::map<WorkerIndex, PeerStatuses> peer_status_;  // as the workers last told
+  std::optional<metrics::Report> report_;
+  std::uint16_t listen_port_ = 0;
+  Instant drain_ends_ = kNever;  // kNever: not draining
+  int exit_code_ = 0;
+};
 
 // Serves until a signal ends it; returns the exit code. `source` re-reads everything on SIGHUP.
 // Throws std::exception with a sentence for the operator when it cannot start.

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <array>
-#include <bit>
 #include <cassert>
 #include <compare>
 #include <cstdint>
@@ -55,13 +54,6 @@ class IpAddress {
 
   std::string to_string() const;
 
-  // Two words at once: several comparisons per packet.
-  friend constexpr bool operator==(const IpAddress& a, const IpAddress& b) noexcept {
-    using Words = std::array<std::uint64_t, 2>;
-    const auto x = std::bit_cast<Words>(a.bytes_);
-    const auto y = std::bit_cast<Words>(b.bytes_);
-    return a.family_ == b.family_ && ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
-  }
   friend constexpr auto operator<=>(const IpAddress&, const IpAddress&) noexcept = default;
 
  private:

@@ -9,64 +9,64 @@
 namespace wgr {
 
 // The names are the `reason` labels of metrics and of the periodic report.
-#define WGR_DROP_REASONS(X)                                                              \
-  /* outer datagrams */                                                                  \
-  X(kDatagramMalformed, "datagram_malformed")             /* type, length, reserved */   \
-  X(kDatagramTooLong, "datagram_too_long")                                               \
-  X(kMac1Invalid, "mac1_invalid")                                                        \
-  X(kMac2Required, "mac2_required")                       /* under load: cookie sent */  \
-  X(kHandshakeInvalid, "handshake_invalid")               /* AEAD or DH failed */        \
-  X(kHandshakeUnknownPeer, "handshake_unknown_peer")                                     \
-  X(kHandshakeReplayed, "handshake_replayed")             /* TAI64N not newer */         \
-  X(kHandshakeFlood, "handshake_flood")                   /* per peer, 20 ms */          \
-  X(kHandshakeRateLimited, "handshake_rate_limited")      /* per source */               \
-  X(kHandshakeUnexpected, "handshake_unexpected")         /* no such index or state */   \
-  X(kCookieInvalid, "cookie_invalid")                                                    \
-  X(kIndexUnknown, "index_unknown")                                                      \
-  X(kKeypairExpired, "keypair_expired")                                                  \
-  X(kAuthenticationFailed, "authentication_failed")                                      \
-  X(kReplayed, "replayed")                                                               \
-  X(kEndpointMissing, "endpoint_missing")                                                \
-  X(kSendFailed, "send_failed")                                                          \
-  /* inner packets */                                                                    \
-  X(kPacketMalformed, "packet_malformed")                                                \
-  X(kPacketTooBig, "packet_too_big")                                                     \
-  X(kSourceNotAllowed, "source_not_allowed")              /* AllowedIPs or lease */      \
-  X(kSourceInvalid, "source_invalid")                     /* martian */                  \
-  X(kDestinationInvalid, "destination_invalid")           /* multicast, broadcast */     \
-  X(kNoRoute, "no_route")                                                                \
-  X(kTtlExpired, "ttl_expired")                                                          \
-  X(kChecksumInvalid, "checksum_invalid")                                                \
-  X(kProtocolUnsupported, "protocol_unsupported")                                        \
-  X(kIpOptionRefused, "ip_option_refused")                /* source route */             \
-  X(kStagedOverflow, "staged_overflow")                                                  \
-  X(kStagedExpired, "staged_expired")                     /* handshake given up */       \
-  X(kMailboxFull, "mailbox_full")                                                        \
-  X(kPoolExhausted, "pool_exhausted")                                                    \
-  X(kShuttingDown, "shutting_down")                                                      \
-  /* fragments */                                                                        \
-  X(kFragmentMalformed, "fragment_malformed")                                            \
-  X(kFragmentOverlap, "fragment_overlap")                                                \
-  X(kFragmentTimeout, "fragment_timeout")                                                \
-  X(kFragmentLimit, "fragment_limit")                                                    \
-  /* flows */                                                                            \
-  X(kPolicyDenied, "policy_denied")                                                      \
-  X(kFlowLimitGuest, "flow_limit_guest")                                                 \
-  X(kFlowLimitTotal, "flow_limit_total")                                                 \
-  X(kDescriptorsExhausted, "descriptors_exhausted")                                      \
-  X(kFlowUnknown, "flow_unknown")                         /* no flow, not a SYN */       \
-  X(kFlowFiltered, "flow_filtered")                       /* UDP from a stranger */      \
-  X(kTcpOutOfWindow, "tcp_out_of_window")                                                \
-  X(kTcpInvalid, "tcp_invalid")                           /* RST, SYN or ACK refused */  \
-  X(kTcpOutOfOrderLimit, "tcp_out_of_order_limit")                                       \
-  X(kSocketFailed, "socket_failed")                                                      \
-  X(kSocketFull, "socket_full")                           /* EAGAIN on a datagram */     \
-  X(kPingUnavailable, "ping_unavailable")                 /* kernel forbids ping */      \
-  X(kIcmpRateLimited, "icmp_rate_limited")                                               \
-  X(kIcmpUnmatched, "icmp_unmatched")                                                    \
-  /* DNS */                                                                              \
-  X(kDnsMalformed, "dns_malformed")                                                      \
-  X(kDnsUnanswered, "dns_unanswered")                                                    \
+#define WGR_DROP_REASONS(X)                                                       \
+  /* outer datagrams */                                                           \
+  X(kDatagramMalformed, "datagram_malformed") /* type, length, reserved */        \
+  X(kDatagramTooLong, "datagram_too_long")                                        \
+  X(kMac1Invalid, "mac1_invalid")                                                 \
+  X(kMac2Required, "mac2_required")         /* under load: cookie sent */         \
+  X(kHandshakeInvalid, "handshake_invalid") /* AEAD or DH failed */               \
+  X(kHandshakeUnknownPeer, "handshake_unknown_peer")                              \
+  X(kHandshakeReplayed, "handshake_replayed")        /* TAI64N not newer */       \
+  X(kHandshakeFlood, "handshake_flood")              /* per peer, 20 ms */        \
+  X(kHandshakeRateLimited, "handshake_rate_limited") /* per source */             \
+  X(kHandshakeUnexpected, "handshake_unexpected")    /* no such index or state */ \
+  X(kCookieInvalid, "cookie_invalid")                                             \
+  X(kIndexUnknown, "index_unknown")                                               \
+  X(kKeypairExpired, "keypair_expired")                                           \
+  X(kAuthenticationFailed, "authentication_failed")                               \
+  X(kReplayed, "replayed")                                                        \
+  X(kEndpointMissing, "endpoint_missing")                                         \
+  X(kSendFailed, "send_failed")                                                   \
+  /* inner packets */                                                             \
+  X(kPacketMalformed, "packet_malformed")                                         \
+  X(kPacketTooBig, "packet_too_big")                                              \
+  X(kSourceNotAllowed, "source_not_allowed")    /* AllowedIPs or lease */         \
+  X(kSourceInvalid, "source_invalid")           /* martian */                     \
+  X(kDestinationInvalid, "destination_invalid") /* multicast, broadcast */        \
+  X(kNoRoute, "no_route")                                                         \
+  X(kTtlExpired, "ttl_expired")                                                   \
+  X(kChecksumInvalid, "checksum_invalid")                                         \
+  X(kProtocolUnsupported, "protocol_unsupported")                                 \
+  X(kIpOptionRefused, "ip_option_refused") /* source route */                     \
+  X(kStagedOverflow, "staged_overflow")                                           \
+  X(kStagedExpired, "staged_expired") /* handshake given up */                    \
+  X(kMailboxFull, "mailbox_full")                                                 \
+  X(kPoolExhausted, "pool_exhausted")                                             \
+  X(kShuttingDown, "shutting_down")                                               \
+  /* fragments */                                                                 \
+  X(kFragmentMalformed, "fragment_malformed")                                     \
+  X(kFragmentOverlap, "fragment_overlap")                                         \
+  X(kFragmentTimeout, "fragment_timeout")                                         \
+  X(kFragmentLimit, "fragment_limit")                                             \
+  /* flows */                                                                     \
+  X(kPolicyDenied, "policy_denied")                                               \
+  X(kFlowLimitGuest, "flow_limit_guest")                                          \
+  X(kFlowLimitTotal, "flow_limit_total")                                          \
+  X(kDescriptorsExhausted, "descriptors_exhausted")                               \
+  X(kFlowUnknown, "flow_unknown")   /* no flow, not a SYN */                      \
+  X(kFlowFiltered, "flow_filtered") /* UDP from a stranger */                     \
+  X(kTcpOutOfWindow, "tcp_out_of_window")                                         \
+  X(kTcpInvalid, "tcp_invalid") /* RST, SYN or ACK refused */                     \
+  X(kTcpOutOfOrderLimit, "tcp_out_of_order_limit")                                \
+  X(kSocketFailed, "socket_failed")                                               \
+  X(kSocketFull, "socket_full")           /* EAGAIN on a datagram */              \
+  X(kPingUnavailable, "ping_unavailable") /* kernel forbids ping */               \
+  X(kIcmpRateLimited, "icmp_rate_limited")                                        \
+  X(kIcmpUnmatched, "icmp_unmatched")                                             \
+  /* DNS */                                                                       \
+  X(kDnsMalformed, "dns_malformed")                                               \
+  X(kDnsUnanswered, "dns_unanswered")                                             \
   X(kDnsLimit, "dns_limit")
 
 enum class DropReason : std::uint8_t {

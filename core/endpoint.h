@@ -18,11 +18,11 @@ struct Endpoint {
   enum class Kind : std::uint8_t { kNone, kUdp, kSession };
 
   Kind kind = Kind::kNone;
-  WorkerIndex worker = 0;            // kSession: where the session lives
-  std::uint32_t interface_index = 0; // kUdp: where the datagram came in; 0 if unknown
-  std::uint64_t session = 0;         // kSession: id and generation
-  SocketAddress remote;              // kUdp; for kSession the address behind it, for limits and logs
-  IpAddress local;                   // kUdp: the address that was hit; replies leave from it. Unspecified: any
+  WorkerIndex worker = 0;             // kSession: where the session lives
+  std::uint32_t interface_index = 0;  // kUdp: where the datagram came in; 0 if unknown
+  std::uint64_t session = 0;          // kSession: id and generation
+  SocketAddress remote;               // kUdp; for kSession the address behind it, for limits and logs
+  IpAddress local;  // kUdp: the address that was hit; replies leave from it. Unspecified: any
 
   static Endpoint udp(const SocketAddress& remote) {
     Endpoint endpoint;
@@ -40,8 +40,8 @@ struct Endpoint {
 //   run: | segment_size | segment_size | ... | <= segment_size |
 class DatagramBatch {
  public:
-  static constexpr std::size_t kMaxRunDatagrams = 64;   // UDP_MAX_SEGMENTS of older kernels
-  static constexpr std::size_t kMaxRunBytes = 65507;    // 65535 - 20 - 8
+  static constexpr std::size_t kMaxRunDatagrams = 64;  // UDP_MAX_SEGMENTS of older kernels
+  static constexpr std::size_t kMaxRunBytes = 65507;   // 65535 - 20 - 8
 
   struct Run {
     Endpoint to;

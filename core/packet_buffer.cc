@@ -10,7 +10,9 @@ namespace {
 constexpr std::size_t kSlotsPerChunk = 64;
 constexpr std::size_t kCacheLine = 64;
 
-constexpr std::size_t round_up(std::size_t value, std::size_t unit) { return (value + unit - 1) / unit * unit; }
+constexpr std::size_t round_up(std::size_t value, std::size_t unit) {
+  return (value + unit - 1) / unit * unit;
+}
 
 }  // namespace
 
@@ -61,7 +63,8 @@ void PacketPool::release_idle_memory() noexcept {
 bool PacketPool::grow() {
   const std::size_t count = std::min(kSlotsPerChunk, max_slots_ - allocated_);
   if (count == 0) return false;
-  void* chunk = mmap(nullptr, stride_ * kSlotsPerChunk, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* chunk =
+      mmap(nullptr, stride_ * kSlotsPerChunk, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (chunk == MAP_FAILED) return false;
   chunks_.push_back(chunk);
   allocated_ += count;

@@ -9,8 +9,8 @@
 //   | headroom 128      | bytes()                     | tailroom 16+ |
 //   ^ push_front grows ->                             <- append grows ^
 //
-// Headroom takes IPv6 and TCP headers with options (100 bytes) in front of a payload read from a socket; tailroom takes an
-// authentication tag, so that a packet is encrypted in place.
+// Headroom takes IPv6 and TCP headers with options (100 bytes) in front of a payload read from a socket;
+// tailroom takes an authentication tag, so that a packet is encrypted in place.
 //
 // Thread: everything here is confined to one worker. A PacketBuffer crosses workers only inside a
 // mailbox item, and then it comes from a pool of its own copy (see core/io/mailbox.h).

@@ -68,13 +68,16 @@ class ControlWriter {
 
  private:
   msghdr& header_;
-  alignas(cmsghdr) std::uint8_t buffer_[CMSG_SPACE(sizeof(in6_pktinfo)) + CMSG_SPACE(sizeof(std::uint16_t))] = {};
+  alignas(
+      cmsghdr) std::uint8_t buffer_[CMSG_SPACE(sizeof(in6_pktinfo)) + CMSG_SPACE(sizeof(std::uint16_t))] = {};
   std::size_t used_ = 0;
 };
 
 bool is_segmentation_refused(int error) { return error == EIO || error == EINVAL; }
 // The cached source address is not ours any more.
-bool is_source_refused(int error) { return error == EINVAL || error == ENETUNREACH || error == EADDRNOTAVAIL; }
+bool is_source_refused(int error) {
+  return error == EINVAL || error == ENETUNREACH || error == EADDRNOTAVAIL;
+}
 
 }  // namespace
 
@@ -127,7 +130,8 @@ void UdpSocket::disable_offloads() {
 
 std::span<const UdpSocket::Received> UdpSocket::receive() {
   prepare_messages();
-  const int count = recvmmsg(descriptor_, messages_.data(), static_cast<unsigned>(wanted_messages_), MSG_DONTWAIT, nullptr);
+  const int count =
+      recvmmsg(descriptor_, messages_.data(), static_cast<unsigned>(wanted_messages_), MSG_DONTWAIT, nullptr);
   counters_.receive_calls.add();
   if (count <= 0) return {};
 
@@ -176,20 +180,24 @@ bool UdpSocket::read_message(const mmsghdr& message, MutableBytes buffer, Receiv
   received.from = Endpoint::udp(*from);
   received.bytes = buffer;
   received.segment_size = buffer.size();
-  for (cmsghdr* control = CMSG_FIRSTHDR(&header); control != nullptr; control = CMSG_NXTHDR(&header, control)) {
+  for (cmsghdr* control = CMSG_FIRSTHDR(&header); control != nullptr;
+       control = CMSG_NXTHDR(&header, control)) {
     const std::size_t size = control->cmsg_len - CMSG_LEN(0);
     if (control->cmsg_level == IPPROTO_UDP && control->cmsg_type == UDP_GRO && size >= sizeof(int)) {
       int segment_size = 0;
       std::memcpy(&segment_size, CMSG_DATA(control), sizeof segment_size);
-      if (segment_size > 0) received.segment_size = std::min(static_cast<std::size_t>(segment_size), buffer.size());
-    } else if (control->cmsg_level == IPPROTO_IP && control->cmsg_type == IP_PKTINFO && size >= sizeof(in_pktinfo)) {
+      if (segment_size > 0)
+        received.segment_size = std::min(static_cast<std::size_t>(segment_size), buffer.size());
+    } else if (control->cmsg_level == IPPROTO_IP && control->cmsg_type == IP_PKTINFO &&
+               size >= sizeof(in_pktinfo)) {
       in_pktinfo info{};
       std::memcpy(&info, CMSG_DATA(control), sizeof info);
       std::uint8_t address[4];
       std::memcpy(address, &info.ipi_spec_dst, sizeof address);
       received.from.local = IpAddress::from_bytes(address);
       received.from.interface_index = static_cast<std::uint32_t>(info.ipi_ifindex);
-    } else if (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_PKTINFO && size >= sizeof(in6_pktinfo)) {
+    } else if (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_PKTINFO &&
+               size >= sizeof(in6_pktinfo)) {
       in6_pktinfo info{};
       std::memcpy(&info, CMSG_DATA(control), sizeof info);
       std::uint8_t address[16];
@@ -273,7 +281,8 @@ int UdpSocket::send_each(const DatagramBatch::Run& run, bool with_source, std::s
     const int count = sendmmsg(descriptor_, messages.data() + sent, static_cast<unsigned>(run.count - sent),
                                MSG_DONTWAIT | MSG_NOSIGNAL);
     if (count <= 0) return errno;
-    for (int i = 0; i < count; ++i) counters_.sent_bytes.add(vectors[sent + static_cast<std::size_t>(i)].iov_len);
+    for (int i = 0; i < count; ++i)
+      counters_.sent_bytes.add(vectors[sent + static_cast<std::size_t>(i)].iov_len);
     counters_.sent_datagrams.add(static_cast<std::uint64_t>(count));
     sent += static_cast<std::size_t>(count);
   }
@@ -285,12 +294,12 @@ void steer_by_index(const UdpSocket& socket) {
   // answer that names no socket makes the kernel fall back to its flow hash.
   constexpr std::uint32_t kAnySocket = 0xffffffff;
   sock_filter code[] = {
-      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0),          // message type
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 4, 3, 0),   // transport data
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 3, 2, 0),   // cookie reply
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 2, 3, 0),   // response
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0),         // message type
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 4, 3, 0),  // transport data
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 3, 2, 0),  // cookie reply
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 2, 3, 0),  // response
       BPF_STMT(BPF_RET | BPF_K, kAnySocket),
-      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 4),          // receiver index, low byte
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 4),  // receiver index, low byte
       BPF_STMT(BPF_RET | BPF_A, 0),
       BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 8),
       BPF_STMT(BPF_RET | BPF_A, 0),

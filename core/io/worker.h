@@ -15,6 +15,7 @@
 #include "boost/asio/executor_work_guard.hpp"
 #include "boost/asio/io_context.hpp"
 #include "boost/asio/post.hpp"
+
 #include "core/guest_id.h"
 
 namespace wgr::io {

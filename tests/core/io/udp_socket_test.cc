@@ -26,7 +26,8 @@ std::vector<std::vector<std::uint8_t>> receive_all(UdpSocket& socket, std::size_
   while (datagrams.size() < count && wait_readable(socket)) {
     for (const auto& received : socket.receive()) {
       for (std::size_t begin = 0; begin < received.bytes.size(); begin += received.segment_size) {
-        const auto part = received.bytes.subspan(begin, std::min(received.segment_size, received.bytes.size() - begin));
+        const auto part =
+            received.bytes.subspan(begin, std::min(received.segment_size, received.bytes.size() - begin));
         datagrams.emplace_back(part.begin(), part.end());
       }
     }

@@ -3,8 +3,9 @@
 #include <future>
 #include <vector>
 
-#include "core/io/mailbox.h"
 #include "gtest/gtest.h"
+
+#include "core/io/mailbox.h"
 
 namespace wgr::io {
 namespace {

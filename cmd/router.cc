@@ -1,0 +1,321 @@
+#include "cmd/router.h"
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <utility>
+
+#include "cmd/snapshot.h"
+#include "core/egress/local_addresses.h"
+#include "core/log.h"
+#include "metrics/process_stats.h"
+
+namespace wgr {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration kHousekeepingInterval = 15s;
+constexpr Duration kDrainPoll = 20ms;
+
+std::chrono::steady_clock::duration to_steady(Duration duration) {
+  return std::chrono::duration_cast<std::chrono::steady_clock::duration>(duration);
+}
+
+}  // namespace
+
+Router::Router(Config config, ConfigSource source)
+    : config_(std::move(config)),
+      source_(std::move(source)),
+      signals_(context_, SIGINT, SIGTERM, SIGHUP),
+      report_timer_(context_),
+      drain_timer_(context_),
+      housekeeping_timer_(context_),
+      peers_(config_.processor.workers),
+      endpoint_names_(resolver_, context_,
+                      [this](GuestId peer, const SocketAddress& address, wireguard::EndpointOrigin origin) {
+                        tell_endpoint(peer, address, origin);
+                      }),
+      local_addresses_(egress::local_addresses()) {
+  if (!config_.pcap.path.empty())
+    pcap_ = std::make_unique<PcapWriter>(config_.pcap.path, config_.pcap.max_bytes);
+  Sockets sockets = open_sockets();
+  const PeerBook::Change change = peers_.apply(enabled_peers());
+  make_workers(std::move(sockets));
+  apply(change);
+  warn_about_ping();
+}
+
+Router::~Router() {
+  for (const auto& runner : runners_) runner->stop();
+}
+
+int Router::run() {
+  std::vector<ShardRunner::Post*> posts;
+  for (const auto& runner : runners_) posts.push_back(&runner->mailbox());
+  for (const auto& runner : runners_) runner->start(posts);
+  log::info("serving WireGuard", {{"port", listen_port_},
+                                  {"workers", runners_.size()},
+                                  {"peers", peers_.entries().size()},
+                                  {"mtu", config_.slirp.mtu}});
+  wait_for_signal();
+  schedule_report();
+  schedule_housekeeping();
+  context_.run();
+  return exit_code_;
+}
+
+// --- start ---
+
+// One socket per address and worker. Their order makes the place in the reuseport group the worker's index.
+Router::Sockets Router::open_sockets() {
+  const std::size_t workers = config_.processor.workers;
+  const bool is_any = config_.wireguard.listen_addresses.empty();
+  std::vector<IpAddress> addresses = config_.wireguard.listen_addresses;
+  if (is_any) addresses = {IpAddress::v4(0), *IpAddress::parse("::")};
+
+  Sockets sockets(workers);
+  listen_port_ = config_.wireguard.listen_port;
+  for (const IpAddress& address : addresses) {
+    try {
+      for (std::size_t worker = 0; worker < workers; ++worker) {
+        auto socket = std::make_unique<io::UdpSocket>(SocketAddress{address, listen_port_}, workers > 1);
+        listen_port_ = socket->local_address().port;
+        sockets[worker].push_back(std::move(socket));
+      }
+      if (workers > 1) io::steer_by_index(*sockets[0].back());
+    } catch (const std::system_error& error) {
+      // A host without IPv6 is served over IPv4 alone, unless the address was asked for.
+      if (!is_any || address.is_v4() || error.code() != std::errc::address_family_not_supported) throw;
+      log::info("no IPv6 on this host: listening on IPv4 only");
+    }
+  }
+  return sockets;
+}
+
+void Router::make_workers(Sockets sockets) {
+  Shard::Settings settings;
+  settings.device = config_.wireguard.device;
+  settings.stack = config_.slirp;
+  settings.policy = make_policy();
+  settings.routes = make_routes();
+  settings.directory = peers_.directory();
+  settings.workers = sockets.size();
+  settings.pcap = pcap_.get();
+  for (std::size_t worker = 0; worker < sockets.size(); ++worker) {
+    runners_.push_back(std::make_unique<ShardRunner>(static_cast<WorkerIndex>(worker), settings,
+                                                     config_.processor.mailbox_capacity,
+                                                     std::move(sockets[worker])));
+  }
+}
+
+void Router::warn_about_ping() {
+  const egress::Opened<egress::PingSocket> ping = runners_.front()->sockets().open_ping(Family::kV4, 0);
+  if (ping.socket) return;
+  log::warn(
+      "ping through the router is off: the kernel lets this user open no ICMP socket; allow it with "
+      "sysctl net.ipv4.ping_group_range=\"0 2147483647\"; the router's own address answers ping");
+}
+
+std::vector<wireguard::PeerConfig> Router::enabled_peers() const {
+  std::vector<wireguard::PeerConfig> peers;
+  for (const PeerEntry& entry : config_.wireguard.peers) {
+    if (entry.is_enabled) peers.push_back(entry.peer);
+  }
+  return peers;
+}
+
+std::shared_ptr<const egress::Policy> Router::make_policy() const {
+  egress::Policy::Settings settings;
+  settings.global = config_.egress.rules;
+  settings.allow_metadata = config_.egress.allow_metadata;
+  settings.own_addresses = local_addresses_;
+  for (const PeerEntry& entry : config_.wireguard.peers) {
+    const auto known = peers_.entries().find(entry.peer.public_key);
+    if (known != peers_.entries().end()) settings.per_guest[known->second.id] = entry.egress;
+  }
+  if (config_.wireguard.listen_addresses.empty()) {
+    settings.own_sockets = {{IpAddress::v4(0), listen_port_}, {*IpAddress::parse("::"), listen_port_}};
+  }
+  for (const IpAddress& address : config_.wireguard.listen_addresses) {
+    settings.own_sockets.push_back({address, listen_port_});
+  }
+  return std::make_shared<egress::Policy>(std::move(settings));
+}
+
+std::shared_ptr<const Routes> Router::make_routes() const {
+  return std::make_shared<Routes>(peers_.allowed_ips(), config_.overlay, config_.slirp.own_addresses);
+}
+
+// --- peers, policy, names ---
+
+// Tells every worker. A peer is known to its home before the directory lets others send it there.
+void Router::apply(const PeerBook::Change& change) {
+  for (const PeerBook::Entry& entry : change.present) {
+    runners_[entry.id.home()]->post(
+        [entry](Shard& shard) { shard.device().set_peer(entry.id, entry.config, Clock::now()); });
+  }
+  for (const auto& runner : runners_) {
+    runner->post(
+        [routes = make_routes(), policy = make_policy(), directory = peers_.directory()](Shard& shard) {
+          shard.device().set_directory(directory);
+          shard.set_routes(routes);
+          shard.set_policy(policy);
+        });
+  }
+  for (const GuestId removed : change.removed) {
+    runners_[removed.home()]->post([removed](Shard& shard) { shard.remove_peer(removed); });
+  }
+  endpoint_names_.set_peers(peers_.entries(), Clock::now());
+}
+
+void Router::tell_endpoint(GuestId peer, const SocketAddress& address, wireguard::EndpointOrigin origin) {
+  runners_[peer.home()]->post([peer, address, origin](Shard& shard) {
+    shard.device().set_endpoint(peer, Endpoint::udp(address), origin, Clock::now());
+  });
+}
+
+// What may change without touching live sessions: peers, policy, overlay, log level. A configuration
+// that does not load changes nothing.
+void Router::reload() {
+  try {
+    Config next = source_.reload();
+    if (next.wireguard.listen_port != config_.wireguard.listen_port ||
+        next.wireguard.listen_addresses != config_.wireguard.listen_addresses ||
+        next.processor.workers != config_.processor.workers || next.slirp.mtu != config_.slirp.mtu) {
+      log::warn("listen address, port, workers and mtu change with the next start only");
+    }
+    const bool has_new_key = !equal_secret(next.wireguard.device.private_key.bytes(),
+                                           config_.wireguard.device.private_key.bytes());
+    config_.wireguard.device.private_key = next.wireguard.device.private_key;
+    config_.wireguard.peers = std::move(next.wireguard.peers);
+    config_.egress = std::move(next.egress);
+    config_.overlay = std::move(next.overlay);
+    config_.log = next.log;
+    config_.shutdown_grace = next.shutdown_grace;
+    log::configure(config_.log.level, config_.log.format);
+    local_addresses_ = egress::local_addresses();
+    if (has_new_key) {
+      for (const auto& runner : runners_) {
+        runner->post([key = config_.wireguard.device.private_key](Shard& shard) {
+          shard.device().set_private_key(key, Clock::now());
+        });
+      }
+    }
+    apply(peers_.apply(enabled_peers()));
+    log::info("configuration reloaded", {{"peers", peers_.entries().size()}});
+  } catch (const ConfigError& error) {
+    log::error("configuration not reloaded: the former one stays");
+    for (const std::string& problem : error.problems()) log::error(problem);
+  } catch (const std::exception& error) {
+    log::error("configuration not reloaded: the former one stays", {{"reason", error.what()}});
+  }
+}
+
+// The host's own addresses are part of the policy, and names of endpoints go stale.
+void Router::housekeep() {
+  std::vector<IpAddress> addresses = egress::local_addresses();
+  if (addresses != local_addresses_) {
+    local_addresses_ = std::move(addresses);
+    for (const auto& runner : runners_) {
+      runner->post([policy = make_policy()](Shard& shard) { shard.set_policy(policy); });
+    }
+  }
+  const WallTime wall = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+  for (const auto& runner : runners_) {
+    runner->post([this, wall](Shard& shard) {
+      shard.device().set_wall_clock(wall, Clock::now());
+      boost::asio::post(context_, [this, index = shard.index(), status = shard.device().status()]() mutable {
+        peer_status_[index] = std::move(status);
+        check_endpoint_names(peer_status_[index]);
+      });
+    });
+  }
+}
+
+void Router::check_endpoint_names(const PeerStatuses& statuses) {
+  const Instant now = Clock::now();
+  const WallTime wall = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+  for (const auto& status : statuses) {
+    const bool has_shaken = status.last_handshake != WallTime{};
+    const Duration age = has_shaken ? Duration{wall - status.last_handshake} : Duration::max();
+    endpoint_names_.handshake_seen(status.id, age, now);
+  }
+}
+
+void Router::schedule_housekeeping() {
+  housekeep();
+  housekeeping_timer_.expires_after(to_steady(kHousekeepingInterval));
+  housekeeping_timer_.async_wait([this](boost::system::error_code error) {
+    if (!error) schedule_housekeeping();
+  });
+}
+
+// --- signals ---
+
+void Router::wait_for_signal() {
+  signals_.async_wait([this](boost::system::error_code error, int signal) {
+    if (error) return;
+    on_signal(signal);
+    wait_for_signal();
+  });
+}
+
+void Router::on_signal(int signal) {
+  if (signal == SIGHUP) {
+    reload();
+  } else if (drain_ends_ == kNever) {
+    begin_drain();
+  } else {
+    log::warn("second signal: stopping at once");
+    exit_code_ = 1;
+    context_.stop();
+  }
+}
+
+void Router::begin_drain() {
+  drain_ends_ = Clock::now() + config_.shutdown_grace;
+  log::info("draining: no new flows", {{"flows", active_flows()}});
+  for (const auto& runner : runners_) runner->post([](Shard& shard) { shard.drain(); });
+  wait_until_idle();
+}
+
+void Router::wait_until_idle() {
+  if (active_flows() == 0 || Clock::now() >= drain_ends_) {
+    log::info("stopped", {{"flows_cut", active_flows()}});
+    context_.stop();
+    return;
+  }
+  drain_timer_.expires_after(to_steady(kDrainPoll));
+  drain_timer_.async_wait([this](boost::system::error_code error) {
+    if (!error) wait_until_idle();
+  });
+}
+
+std::int64_t Router::active_flows() const {
+  std::int64_t sum = 0;
+  for (const auto& runner : runners_) sum += runner->shard().stack().counters().tcp.flows_active.value();
+  return sum;
+}
+
+// --- report ---
+
+void Router::schedule_report() {
+  if (!config_.metrics.enabled) return;
+  if (!report_) {
+    report_.emplace(config_.metrics.format == log::Format::kJson ? metrics::ReportFormat::kJson
+                                                                 : metrics::ReportFormat::kText);
+  } else {
+    log::write_line(report_->next(take_snapshot(runners_, peer_status_)));
+  }
+  report_timer_.expires_after(to_steady(config_.metrics.interval));
+  report_timer_.async_wait([this](boost::system::error_code error) {
+    if (!error) schedule_report();
+  });
+}
+
+int run_router(Config config, ConfigSource source) {
+  return Router{std::move(config), std::move(source)}.run();
+}
+
+}  // namespace wgr

@@ -1,0 +1,154 @@
+#include "cmd/shard.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/wire/ip.h"
+
+namespace wgr {
+
+Shard::Shard(WorkerIndex index, const Settings& settings, egress::Sockets& sockets, Rng& rng,
+             WallTime wall_now, Instant now)
+    : index_(index),
+      pcap_(settings.pcap),
+      wall_began_(wall_now),
+      began_(now),
+      routes_(settings.routes),
+      stack_(settings.stack, sockets, settings.policy, rng),
+      device_(settings.device, index, wall_now, now, rng),
+      device_out_(outbox_.datagrams) {
+  outbox_.mail.resize(settings.workers);
+  device_.set_directory(settings.directory);
+  device_.set_allowed_ips(routes_->allowed_ips());
+}
+
+// --- what comes in ---
+
+void Shard::receive(const Endpoint& from, MutableBytes datagram, Instant now) {
+  device_.receive(from, datagram, now, device_out_);
+}
+
+void Shard::end_batch(Instant now) {
+  for_stack_.clear();
+  for (const PacketView& packet : device_out_.packets) {
+    counters_.packets_from_guests.add();
+    counters_.bytes_from_guests.add(packet.bytes.size());
+    if (pcap_ != nullptr) capture(packet.bytes, now);
+    const GuestId to = next_guest(packet.bytes);
+    if (to) {
+      forward(to, packet, now);
+    } else {
+      for_stack_.push_back(packet);
+    }
+  }
+  device_out_.packets.clear();
+  if (!for_stack_.empty()) stack_.receive(for_stack_, now, packets_);
+  stage_mail();
+}
+
+void Shard::take_mail(Mail& mail, Instant now) {
+  counters_.mail_received.add(mail.weight());
+  for (const Mail::Datagram& datagram : mail.datagrams) {
+    device_.receive(datagram.from, mail.at(datagram.begin, datagram.size), now, device_out_);
+  }
+  for (const auto& initiation : mail.initiations) device_.receive(initiation, now, device_out_);
+  for (const Mail::Packet& packet : mail.packets) {
+    device_.send(packet.to, mail.at(packet.begin, packet.size), now, device_out_);
+  }
+  // One hop at most: what the second worker cannot place is dropped.
+  counters_.drops.count(DropReason::kIndexUnknown, device_out_.stray_datagrams.size());
+  device_out_.stray_datagrams.clear();
+  end_batch(now);
+}
+
+void Shard::socket_ready(egress::SocketToken token, egress::Ready ready, Instant now) {
+  stack_.socket_ready(token, ready, now, packets_);
+}
+
+Instant Shard::next_deadline() const { return std::min(device_.next_deadline(), stack_.next_deadline()); }
+
+void Shard::on_deadline(Instant now) {
+  device_.on_deadline(now, device_out_);
+  stack_.on_deadline(now, packets_);
+}
+
+// The guest to forward a packet to, or nobody. The stack answers what must not be forwarded: a packet
+// that is no IP packet, or whose time to live ends here.
+GuestId Shard::next_guest(Bytes packet) const {
+  if (!routes_->has_overlay()) return {};
+  const auto ends = wire::IpEnds::parse(packet);
+  if (!ends || wire::hops_left(packet) <= 1) return {};
+  return routes_->guest_for(ends->destination);
+}
+
+// Guest to guest: one hop less to live, so that loops end.
+void Shard::forward(GuestId to, const PacketView& packet, Instant now) {
+  wire::decrement_hops(packet.bytes);
+  counters_.overlay_packets.add();
+  counters_.overlay_bytes.add(packet.bytes.size());
+  if (to.home() == index_) {
+    device_.send(to, packet.bytes, now, device_out_);
+    return;
+  }
+  Mail& mail = outbox_.mail[to.home()];
+  mail.packets.push_back({to, mail.append(packet.bytes), packet.bytes.size()});
+}
+
+// Copies what belongs to other workers: the views end with this batch.
+void Shard::stage_mail() {
+  for (const wireguard::StrayDatagram& stray : device_out_.stray_datagrams) {
+    if (stray.home >= outbox_.mail.size()) {
+      counters_.drops.count(DropReason::kIndexUnknown);
+      continue;
+    }
+    Mail& mail = outbox_.mail[stray.home];
+    mail.datagrams.push_back({stray.from, mail.append(stray.bytes), stray.bytes.size()});
+  }
+  device_out_.stray_datagrams.clear();
+  for (auto& initiation : device_out_.stray_initiations) {
+    outbox_.mail[initiation.peer.home()].initiations.push_back(std::move(initiation));
+  }
+  device_out_.stray_initiations.clear();
+}
+
+void Shard::capture(Bytes packet, Instant now) { pcap_->write(packet, wall_began_ + (now - began_)); }
+
+// --- what goes out ---
+
+bool Shard::seal(Instant now) {
+  const auto packets = packets_.packets();
+  for (; sealed_ < packets.size() && !outbox_.datagrams.is_full(); ++sealed_) {
+    const PacketView& packet = packets[sealed_];
+    counters_.packets_to_guests.add();
+    counters_.bytes_to_guests.add(packet.bytes.size());
+    if (pcap_ != nullptr) capture(packet.bytes, now);
+    device_.send(packet.guest, packet.bytes, now, device_out_);
+  }
+  if (sealed_ < packets.size()) return true;
+  packets_.clear();
+  sealed_ = 0;
+  stack_.end_turn();
+  return false;
+}
+
+void Shard::count_mail(bool was_taken, std::size_t weight) {
+  if (was_taken) {
+    counters_.mail_sent.add(weight);
+  } else {
+    counters_.drops.count(DropReason::kMailboxFull, weight);
+  }
+}
+
+// --- control ---
+
+void Shard::set_routes(std::shared_ptr<const Routes> routes) {
+  routes_ = std::move(routes);
+  device_.set_allowed_ips(routes_->allowed_ips());
+}
+
+void Shard::remove_peer(GuestId peer) {
+  stack_.remove_guest(peer);
+  device_.remove_peer(peer);
+}
+
+}  // namespace wgr

@@ -1,0 +1,120 @@
+// The crossroads of one worker: everything that comes in passes here and is sent on. No protocol of
+// its own, no socket, no clock: cmd/shard_runner does the input and output, tests/sim runs it at
+// simulated time.
+//
+//                   +----------------------------- Shard ------------------------------+
+//   datagrams ------|-> Device --inner packets--> route --+--> Stack ------------------|--> egress::Sockets
+//                   |     ^                               |      |                     |     |
+//                   |     +----------- seal <-------------+------+ packets_ <----------|-----+ socket_ready
+//   Out::datagrams <|-----+                               |                            |
+//   Out::mail <-----|-------------------------------------+ guest of another worker    |
+//                   +------------------------------------------------------------------+
+//
+// A turn: any number of receive() ... end_batch(), take_mail(), socket_ready(), on_deadline(). Then the
+// caller seals and sends:
+//   for (bool more = true; more;) {
+//     more = shard.seal(now);
+//     send shard.outbox().datagrams and clear it; take shard.outbox().mail; }
+//
+// Thread: confined to its worker. Counters may be read from any thread.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "cmd/mail.h"
+#include "cmd/routes.h"
+#include "cmd/shard_counters.h"
+#include "core/egress/policy.h"
+#include "core/egress/sockets.h"
+#include "core/endpoint.h"
+#include "core/packet_buffer.h"
+#include "core/pcap_writer.h"
+#include "core/rng.h"
+#include "core/time.h"
+#include "slirp/stack.h"
+#include "wireguard/device.h"
+
+namespace wgr {
+
+class Shard {
+ public:
+  struct Settings {
+    wireguard::DeviceConfig device;
+    slirp::Config stack;
+    std::shared_ptr<const egress::Policy> policy;
+    std::shared_ptr<const Routes> routes;
+    std::shared_ptr<const wireguard::PeerDirectory> directory;
+    std::size_t workers = 1;
+    PcapWriter* pcap = nullptr;  // null: no capture. Outlives the shard
+  };
+
+  // What leaves at the end of the turn.
+  struct Outbox {
+    DatagramBatch datagrams;
+    std::vector<Mail> mail;  // by worker index
+  };
+
+  // `sockets` and `rng` outlive the shard.
+  Shard(WorkerIndex index, const Settings& settings, egress::Sockets& sockets, Rng& rng, WallTime wall_now,
+        Instant now);
+
+  // --- what comes in ---
+
+  // One datagram; decrypted in place, its memory stays until end_batch().
+  void receive(const Endpoint& from, MutableBytes datagram, Instant now);
+  // After the last datagram of a batch: takes the inner packets where they go.
+  void end_batch(Instant now);
+  void take_mail(Mail& mail, Instant now);
+  void socket_ready(egress::SocketToken token, egress::Ready ready, Instant now);
+
+  Instant next_deadline() const;
+  void on_deadline(Instant now);
+
+  // --- what goes out ---
+
+  // Seals packets for guests into the outbox, as much as one send should hold. True if there is more.
+  bool seal(Instant now);
+  Outbox& outbox() noexcept { return outbox_; }
+
+  // How a posted mail of `weight` items fared.
+  void count_mail(bool was_taken, std::size_t weight);
+  // Datagrams to endpoints that no port of ours reaches.
+  void count_unsent(std::size_t datagrams) { counters_.drops.count(DropReason::kEndpointMissing, datagrams); }
+
+  // --- control, between turns ---
+  void set_routes(std::shared_ptr<const Routes> routes);
+  void set_policy(std::shared_ptr<const egress::Policy> policy) { stack_.set_policy(std::move(policy)); }
+  void remove_peer(GuestId peer);
+  void drain() { stack_.drain(); }
+  WorkerIndex index() const noexcept { return index_; }
+  wireguard::Device& device() noexcept { return device_; }
+  slirp::Stack& stack() noexcept { return stack_; }
+  const wireguard::Device& device() const noexcept { return device_; }
+  const slirp::Stack& stack() const noexcept { return stack_; }
+  const ShardCounters& counters() const noexcept { return counters_; }
+
+ private:
+  GuestId next_guest(Bytes packet) const;
+  void forward(GuestId to, const PacketView& packet, Instant now);
+  void stage_mail();
+  void capture(Bytes packet, Instant now);
+
+  const WorkerIndex index_;
+  PcapWriter* const pcap_;
+  const WallTime wall_began_;
+  const Instant began_;
+  std::shared_ptr<const Routes> routes_;
+  ShardCounters counters_;
+  slirp::Stack stack_;
+  wireguard::Device device_;
+
+  // Gathered during a turn.
+  Outbox outbox_;
+  wireguard::Device::Out device_out_;  // inner packets between receive() and end_batch(), strays
+  std::vector<PacketView> for_stack_;
+  PacketBatch packets_;     // for guests, until seal() has sealed them
+  std::size_t sealed_ = 0;  // of packets_
+};
+
+}  // namespace wgr

@@ -1,0 +1,71 @@
+// Runs a shard on its worker: UDP ports in and out, host sockets, mailbox, one timer. The only clock
+// reads of the packet path are here, one per batch.
+//
+// Thread: built on the main thread before the worker starts; afterwards everything but mailbox(),
+// post() and the counters belongs to the worker.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "boost/asio/steady_timer.hpp"
+
+#include "cmd/shard.h"
+#include "core/egress/host_sockets.h"
+#include "core/io/mailbox.h"
+#include "core/io/udp_socket.h"
+#include "core/io/worker.h"
+#include "wireguard/udp_port.h"
+
+namespace wgr {
+
+class ShardRunner {
+ public:
+  using Post = io::Mailbox<Mail>;
+
+  // One socket per outer listen address.
+  ShardRunner(WorkerIndex index, const Shard::Settings& settings, std::size_t mailbox_capacity,
+              std::vector<std::unique_ptr<io::UdpSocket>> sockets);
+  ~ShardRunner();  // stops the worker first
+  ShardRunner(const ShardRunner&) = delete;
+  ShardRunner& operator=(const ShardRunner&) = delete;
+
+  Post& mailbox() noexcept { return mailbox_; }
+  // `posts`: the mailboxes of all workers, by index.
+  void start(std::vector<Post*> posts);
+  void stop();
+
+  // Runs `task(shard)` on the worker.
+  template <typename Task>
+  void post(Task task) {
+    worker_.post([this, task = std::move(task)]() mutable { task(shard_); });
+  }
+
+  // Counters only, once started.
+  const Shard& shard() const noexcept { return shard_; }
+  std::span<const std::unique_ptr<wireguard::UdpPort>> ports() const noexcept { return ports_; }
+  const io::Worker& worker() const noexcept { return worker_; }
+  egress::HostSockets& sockets() noexcept { return sockets_; }
+
+ private:
+  void receive(std::span<const io::UdpSocket::Received> batch);
+  void take_mail(std::vector<Mail>& mail);
+  void end_turn();
+  void send_datagrams();
+  wireguard::UdpPort* port_for(const Endpoint& to) const;
+  void send_mail();
+  void arm_timer();
+
+  io::Worker worker_;
+  Rng rng_;
+  egress::HostSockets sockets_;
+  Shard shard_;
+  Post mailbox_;
+  std::vector<std::unique_ptr<wireguard::UdpPort>> ports_;
+  std::vector<Post*> posts_;
+  boost::asio::steady_timer timer_;
+  Instant armed_ = kNever;
+};
+
+}  // namespace wgr

@@ -1,0 +1,30 @@
+#include "wireguard/udp_port.h"
+
+#include <utility>
+
+namespace wgr::wireguard {
+
+UdpPort::UdpPort(boost::asio::io_context& context, std::unique_ptr<io::UdpSocket> socket, Sink sink)
+    : socket_(std::move(socket)),
+      address_(socket_->local_address().ip),
+      descriptor_(context, socket_->descriptor()),
+      sink_(std::move(sink)) {}
+
+UdpPort::~UdpPort() { descriptor_.release(); }
+
+void UdpPort::start() { wait(); }
+
+void UdpPort::wait() {
+  descriptor_.async_wait(boost::asio::posix::descriptor_base::wait_read,
+                         [this](boost::system::error_code error) {
+                           if (error) return;  // the port is going away
+                           for (int i = 0; i < kBatchesPerTurn; ++i) {
+                             const auto received = socket_->receive();
+                             if (received.empty()) break;
+                             sink_(received);
+                           }
+                           wait();
+                         });
+}
+
+}  // namespace wgr::wireguard
