@@ -1,15 +1,8 @@
 #include "wireguard/peer.h"
 
-#include <algorithm>
 #include <cassert>
 
 namespace wgr::wireguard {
-namespace {
-
-// The largest packet that fits into one datagram.
-constexpr std::size_t kMaxPacket = DatagramBatch::kMaxRunBytes - kTransportOverhead;
-
-}  // namespace
 
 Peer::Peer(GuestId id, const PeerConfig& config, Local& local, Instant now)
     : id_(id),
@@ -54,7 +47,7 @@ void Peer::restart(Instant now) {
 }
 
 void Peer::send(Bytes packet, Instant now, DatagramBatch& out) {
-  if (packet.size() > kMaxPacket) {
+  if (packet.size() > DatagramBatch::kMaxRunBytes - kTransportOverhead) {
     local_.counters.drops.count(DropReason::kPacketTooBig);
     return;
   }
@@ -114,7 +107,7 @@ void Peer::send_keepalive(Instant now, DatagramBatch& out) {
 }
 
 void Peer::seal_packet(Keypair& keypair, Bytes packet, Instant now, DatagramBatch& out) {
-  const std::size_t padding = std::min(padding_for(packet.size(), local_.mtu), kMaxPacket - packet.size());
+  const std::size_t padding = padding_for(packet.size(), local_.mtu);
   const std::size_t size = kTransportOverhead + packet.size() + padding;
   keypair.seal(packet, padding, out.append(endpoint_, size).data());
   count_sent(size);
