@@ -44,7 +44,9 @@ class EmbeddedAddresses {
  public:
   explicit EmbeddedAddresses(const IpAddress& address) noexcept;
 
-  std::span<const IpAddress> all() const noexcept { return {addresses_.data(), count_}; }
+  // Points into this object.
+  std::span<const IpAddress> all() const& noexcept { return {addresses_.data(), count_}; }
+  std::span<const IpAddress> all() && = delete;
   // 64:ff9b::/96 (RFC 6052): the way to IPv4 of a host with IPv6 only.
   bool is_nat64() const noexcept { return is_nat64_; }
 
