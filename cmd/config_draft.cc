@@ -67,6 +67,11 @@ void ConfigDraft::problem(std::string_view where, std::string_view sentence, std
     line += "; expected ";
     line += expected;
   }
+  // What the operator wrote may be part of the line: it must stay one line, and harmless to a terminal.
+  for (char& c : line) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) c = '?';
+  }
   problems_.push_back(std::move(line));
 }
 

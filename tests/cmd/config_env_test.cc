@@ -1,0 +1,403 @@
+#include "cmd/config_env.h"
+
+#include "cmd/config_env_table.h"
+#include "cmd/config_setting.h"
+#include "tests/cmd/config_fixture.h"
+#include "wireguard/key_text.h"
+
+namespace wgr {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+class ConfigEnvTest : public ConfigTest {
+ protected:
+  // The key's value with only `name` set.
+  std::string value_with(const std::string& name, const std::string& value, const std::string& path) {
+    places_.environment = {{name, value}};
+    const Texts texts = find_setting(path)->get(load());
+    std::string joined;
+    for (const std::string& text : texts) joined += (joined.empty() ? "" : ",") + text;
+    return joined;
+  }
+};
+
+struct Row {
+  const char* name;
+  const char* value;
+  const char* path;
+  const char* expected;
+};
+
+TEST_F(ConfigEnvTest, EachVariableSetsItsKey) {
+  const Row rows[] = {
+      {"WG_LISTEN_PORT", "4500", "wireguard.listen_port", "4500"},
+      {"WG_LISTEN_PORT", " 4500 ", "wireguard.listen_port", "4500"},
+      {"WG_LISTEN_PORT", "0", "wireguard.listen_port", "0"},
+      {"WG_LISTEN_ADDRESSES", "192.0.2.1, ::1", "wireguard.listen_addresses", "192.0.2.1,::1"},
+      {"WG_PUBLIC_ENDPOINT", "vpn.example.com", "wireguard.public_endpoint", "vpn.example.com"},
+      {"WG_INSECURE_KEY_PERMISSIONS", "1", "wireguard.insecure_key_permissions", "true"},
+      {"WG_TUN_QUEUE_CAP", "2048", "wireguard.staged_packets", "2048"},
+      {"WG_MTU", "1380", "network.mtu", "1380"},
+      {"WG_ADDRESSES", "10.9.0.1/24", "network.addresses", "10.9.0.1/24"},
+      {"WG_DISABLE_IPV6", "1", "network.ipv6", "false"},
+      {"WG_DISABLE_IPV6", "no", "network.ipv6", "true"},
+      {"WG_OVERLAY_ROUTING", "on", "overlay.enabled", "true"},
+      {"WG_OVERLAY_ROUTING", "0", "overlay.enabled", "false"},
+      {"WG_OVERLAY_EXCLUDE_CIDRS", "172.16.0.0/12,169.254.0.0/16", "overlay.exclude",
+       "172.16.0.0/12,169.254.0.0/16"},
+      {"WG_PCAP", "/tmp/x.pcap", "pcap.path", "/tmp/x.pcap"},
+      {"WG_PCAP_MAX_BYTES", "1MiB", "pcap.max_bytes", "1MiB"},
+      {"WG_DEBUG", "yes", "log.level", "debug"},
+      {"DEBUG", "1", "log.level", "debug"},
+      {"DEBUG", "0", "log.level", "info"},
+      {"LOG_LEVEL", "warn", "log.level", "warn"},
+      {"LOG_FORMAT", "json", "log.format", "json"},
+      {"METRICS_LOG", "1", "metrics.report", "true"},
+      {"METRICS_LOG", "anything", "metrics.report", "true"},
+      {"METRICS_LOG", "false", "metrics.report", "false"},
+      {"METRICS_LOG", "0", "metrics.report", "false"},
+      {"METRICS_INTERVAL", "15s", "metrics.interval", "15s"},
+      {"METRICS_INTERVAL", "15s", "metrics.report", "true"},
+      {"METRICS_FORMAT", "json", "metrics.format", "json"},
+      {"METRICS_FORMAT", "json", "metrics.report", "false"},
+      {"PROCESSOR_WORKERS", "8", "processor.workers", "8"},
+      {"PROCESSOR_QUEUE_CAP", "1000", "processor.mailbox_capacity", "1000"},
+      {"COPY_TOS", "true", "network.copy_tos", "true"},
+      {"IP_TTL", "128", "network.ttl", "128"},
+      {"TCP_ACK_DELAY_MS", "5", "tcp.ack_delay", "5ms"},
+      {"TCP_ACK_IDLE_FAIL_SEC", "60", "tcp.give_up", "1m"},
+      {"TCP_ENABLE_SACK", "0", "tcp.sack", "false"},
+      {"TCP_MSS_CLAMP", "1200", "tcp.mss_clamp", "1200"},
+      {"TCP_PACE_US", "20", "tcp.pace", "20us"},
+      {"TCP_CC", "newreno", "tcp.congestion", "newreno"},
+      {"TCP_CC", "off", "tcp.congestion", "off"},
+      {"TCP_CC", "cubic", "tcp.congestion", "cubic"},
+      {"TCP_ERROR_SIGNAL", "icmp", "tcp.error_signal", "icmp"},
+      {"TCP_ERROR_SIGNAL", "rst", "tcp.error_signal", "rst"},
+      {"TCP_ERROR_SIGNAL", "none", "tcp.error_signal", "none"},
+      {"TCP_ERROR_SIGNAL", "accurate", "tcp.error_signal", "accurate"},
+      {"TCP_SOCK_RCVBUF", "65536", "tcp.host_receive_buffer", "64KiB"},
+      {"TCP_SOCK_SNDBUF", "131072", "tcp.host_send_buffer", "128KiB"},
+      {"TCP_INIT_CWND_MSS", "4", "tcp.initial_window_segments", "4"},
+      {"TCP_WS_OUT", "7", "tcp.window_scale", "7"},
+      {"TCP_FLOW_LIFETIME_SEC", "7200", "tcp.idle_timeout", "2h"},
+      {"TCP_REASSEMBLY_CAP_BYTES", "131072", "tcp.max_out_of_order_bytes", "128KiB"},
+      {"UDP_FLOW_LIFETIME_SEC", "60", "udp.mapping_timeout", "1m"},
+      {"MAX_TCP_FLOWS", "256", "limits.tcp_flows", "256"},
+      {"MAX_UDP_FLOWS", "512", "limits.udp_flows", "512"},
+      {"MAX_PENDING_TCP_DIALS", "64", "limits.connecting", "64"},
+      {"IPV4_FRAGMENT_BUFFER_CAP_BYTES", "4194304", "limits.reassembly_bytes", "4MiB"},
+      {"DNS_UPSTREAMS", "9.9.9.9", "dns.upstreams", "9.9.9.9:53"},
+      {"EGRESS_ALLOW", "private", "egress.allow", "private"},
+      {"EGRESS_DENY", "10.0.0.0/8:25", "egress.deny", "10.0.0.0/8:25"},
+      {"EGRESS_ALLOW_METADATA", "yes", "egress.allow_metadata", "true"},
+      {"STATE_FOLDER", "/srv/x", "state.folder", "/srv/x"},
+      {"SHUTDOWN_GRACE", "1s", "shutdown.grace", "1s"},
+      {"WGROUTER_TCP_ACK_DELAY", "7ms", "tcp.ack_delay", "7ms"},
+      {"WGROUTER_EGRESS_ALLOW", "private,10.0.0.0/8", "egress.allow", "private,10.0.0.0/8"},
+  };
+  for (const Row& row : rows) {
+    EXPECT_EQ(value_with(row.name, row.value, row.path), row.expected) << row.name << "=" << row.value;
+  }
+}
+
+TEST_F(ConfigEnvTest, EveryVariableOfTheTableIsTested) {
+  // Kinds with a value of their own: a nonsense value must be named together with the variable.
+  for (const Variable& variable : variables()) {
+    if (variable.kind == VariableKind::kNoMeaning || variable.kind == VariableKind::kUnavailable) continue;
+    const std::string name{variable.name};
+    if (name == "METRICS_LOG" || name == "WG_PCAP" || name == "STATE_FOLDER") continue;  // take any text
+    places_.environment = {{name, "\x01 nonsense"}};
+    EXPECT_THAT(problems(), Contains(StartsWith("environment: " + name + ": "))) << name;
+    EXPECT_THAT(problems(), testing::Each(testing::Not(HasSubstr("\x01")))) << name;
+    EXPECT_THAT(problems(), Contains(testing::ContainsRegex("expected|cannot be opened"))) << name;
+  }
+}
+
+// What the program these variables come from swallowed: each keeps the default there, or ends the process.
+TEST_F(ConfigEnvTest, NumbersThatUsedToBecomeDefaultsAreProblems) {
+  const std::pair<const char*, const char*> rows[] = {
+      {"WG_LISTEN_PORT", "abc"},
+      {"WG_LISTEN_PORT", "70000"},
+      {"WG_LISTEN_PORT", "-5"},
+      {"WG_MTU", "100"},
+      {"WG_MTU", "65536"},
+      {"WG_MTU", "1380.5"},
+      {"METRICS_INTERVAL", "10"},
+      {"METRICS_INTERVAL", "0"},
+      {"METRICS_INTERVAL", "-1s"},
+      {"TCP_ACK_DELAY_MS", "1000"},
+      {"TCP_ACK_DELAY_MS", "5ms"},
+      {"TCP_ACK_IDLE_FAIL_SEC", "0"},
+      {"IP_TTL", "0"},
+      {"IP_TTL", "256"},
+      {"TCP_WS_OUT", "15"},
+      {"TCP_CC", "bbr"},
+      {"TCP_ERROR_SIGNAL", "loud"},
+      {"METRICS_FORMAT", "xml"},
+      {"DEBUG", "maybe"},
+      {"WG_OVERLAY_ROUTING", "2"},
+      {"PROCESSOR_WORKERS", "0"},
+      {"PROCESSOR_WORKERS", "65"},
+      {"WG_OVERLAY_EXCLUDE_CIDRS", "1"},
+      {"EGRESS_ALLOW", "everything"},
+      {"TCP_MSS_CLAMP", "70000"},
+      {"WG_ADDRESSES", "host/24"},
+      {"LOG_LEVEL", "loud"},
+      {"MAX_TCP_FLOWS", "0"},
+      {"TCP_PACE_US", "99999999"},
+      {"TCP_SOCK_RCVBUF", "4GiB"},
+  };
+  for (const auto& [name, value] : rows) {
+    places_.environment = {{name, value}};
+    EXPECT_THAT(problems(), ElementsAre(testing::AllOf(StartsWith("environment: " + std::string{name} + ": "),
+                                                       HasSubstr("expected"))))
+        << name << "=" << value;
+  }
+}
+
+TEST_F(ConfigEnvTest, EmptyMeansUnset) {
+  for (const Variable& variable : variables()) env(std::string{variable.name}, " ");
+  EXPECT_THAT(problems(), IsEmpty());
+  EXPECT_THAT(notices(), IsEmpty());
+}
+
+TEST_F(ConfigEnvTest, VariablesWithoutMeaningAreAcceptedAndToldInOneLine) {
+  for (const char* name : {"POOLING", "SIMPLE_MODE", "TCP_GATE_LOG", "TCP_FAST_DIAL_MS", "WG_TUN_ASYNC_WRITE",
+                           "FLOW_QUEUE_CAP", "WG_TUN_IN_BATCH", "TCP_DEBUG_FLOW", "TCP_ACK_IDLE_GATE_MS"}) {
+    env(name, "whatever");
+  }
+  EXPECT_THAT(
+      notices(),
+      ElementsAre("set, but without meaning in this router: FLOW_QUEUE_CAP, POOLING, SIMPLE_MODE, "
+                  "TCP_ACK_IDLE_GATE_MS, TCP_DEBUG_FLOW, TCP_FAST_DIAL_MS, TCP_GATE_LOG, WG_TUN_ASYNC_WRITE, "
+                  "WG_TUN_IN_BATCH"));
+}
+
+TEST_F(ConfigEnvTest, HealthVariablesAreAcceptedAndSaidToBeUnavailable) {
+  env("HEALTHCHECK", "1");
+  env("HEALTH_DNS_IP", "1.1.1.1");
+  EXPECT_THAT(notices(),
+              ElementsAre("health probes are not available in this version: HEALTHCHECK, HEALTH_DNS_IP"));
+}
+
+TEST_F(ConfigEnvTest, ForeignVariablesAreLeftAloneAndTyposOfOursAreSuspected) {
+  env("PATH", "/bin");
+  env("WG_COLOR_MODE", "never");
+  env("WGROUTER_PORT", "udp://10.0.0.1:51820");
+  env("WGROUTER_PORT_51820_UDP_ADDR", "10.0.0.1");
+  env("WGROUTER_SERVICE_HOST", "10.0.0.1");
+  env("WGROUTER_CONFIG", "/etc/x.yaml");
+  EXPECT_THAT(notices(), IsEmpty());
+  env("WG_LISTENPORT", "5");
+  EXPECT_THAT(notices(),
+              ElementsAre("unknown variable WG_LISTENPORT is not used; did you mean WG_LISTEN_PORT?"));
+}
+
+TEST_F(ConfigEnvTest, UnknownVariableWithOurPrefixIsAProblem) {
+  env("WGROUTER_TCP_ACKDELAY", "5ms");
+  EXPECT_THAT(problems(), ElementsAre("environment: WGROUTER_TCP_ACKDELAY: unknown variable; did you mean "
+                                      "WGROUTER_TCP_ACK_DELAY?"));
+}
+
+TEST_F(ConfigEnvTest, TwoVariablesForOneKeyAreAProblem) {
+  env("LOG_LEVEL", "info");
+  env("WGROUTER_LOG_LEVEL", "debug");
+  EXPECT_THAT(problems(),
+              ElementsAre("environment: WGROUTER_LOG_LEVEL: the same key is also set by environment: "
+                          "LOG_LEVEL; expected only one of the two"));
+}
+
+TEST_F(ConfigEnvTest, LogLevelWinsOverDebug) {
+  env("DEBUG", "1");
+  env("LOG_LEVEL", "error");
+  EXPECT_EQ(load().log.level, log::Level::kError);
+}
+
+TEST_F(ConfigEnvTest, MetricsLogOffWinsOverAnInterval) {
+  env("METRICS_LOG", "off");
+  env("METRICS_INTERVAL", "5s");
+  EXPECT_FALSE(load().metrics.enabled);
+}
+
+TEST_F(ConfigEnvTest, DisabledIpv6RefusesInnerIpv6AndKeepsNoAddress) {
+  env("WG_DISABLE_IPV6", "1");
+  const Config config = load();
+  EXPECT_FALSE(config.network.ipv6);
+  EXPECT_EQ(config.slirp.own_addresses, std::vector{*IpAddress::parse("10.86.0.1")});
+  ASSERT_EQ(config.egress.rules.deny.size(), 1u);
+  EXPECT_TRUE(config.egress.rules.deny[0].matches(
+      egress::Protocol::kTcp, *SocketAddress::parse("[2606:4700::1]:443"), egress::AddressClass::kPublic));
+  EXPECT_FALSE(config.egress.rules.deny[0].matches(
+      egress::Protocol::kTcp, *SocketAddress::parse("1.1.1.1:443"), egress::AddressClass::kPublic));
+  EXPECT_EQ(config.overlay.exclude, std::vector{*Prefix::parse("::/0")});
+}
+
+// --- peers ---
+
+TEST_F(ConfigEnvTest, IndexFormReadsTheVariablesOfEachPeer) {
+  env("WG_PRIVATE_KEY", kPrivateKey);
+  env("WG_PEERS", "0, my_phone");
+  env("WG_PEER_0_PUBLIC_KEY", kPeerA);
+  env("WG_PEER_0_ALLOWED_IPS", "10.77.0.2, 10.78.0.0/24");
+  env("WG_PEER_0_ENDPOINT", "peer.example.com:51820");
+  env("WG_PEER_0_KEEPALIVE", "25");
+  env("WG_PEER_0_PRESHARED_KEY", kPreshared);
+  env("WG_PEER_0_NAME", "laptop");
+  env("WG_PEER_0_EGRESS_ALLOW", "private");
+  env("WG_PEER_my_phone_PUBLIC_KEY", kPeerB);
+  env("WG_PEER_my_phone_ALLOWED_IPS", "10.77.0.3/32");
+  const Config config = load();
+  ASSERT_EQ(config.wireguard.peers.size(), 2u);
+  const PeerEntry& laptop = config.wireguard.peers[0];
+  EXPECT_EQ(laptop.peer.public_key, wireguard::parse_public_key(kPeerA));
+  EXPECT_EQ(laptop.peer.allowed_ips,
+            (std::vector{*Prefix::parse("10.77.0.2/32"), *Prefix::parse("10.78.0.0/24")}));
+  EXPECT_EQ(laptop.peer.endpoint, (wireguard::EndpointName{"peer.example.com", 51820}));
+  EXPECT_EQ(laptop.peer.persistent_keepalive, 25s);
+  EXPECT_TRUE(laptop.peer.preshared_key);
+  EXPECT_EQ(laptop.peer.name, "laptop");
+  EXPECT_EQ(laptop.egress.allow.size(), 1u);
+  EXPECT_EQ(laptop.origin, "WG_PEER_0");
+  EXPECT_EQ(config.wireguard.peers[1].origin, "WG_PEER_my_phone");
+}
+
+// The compose example of the README that these variables come from lists "1" and describes peer 0.
+TEST_F(ConfigEnvTest, ListedIndexWithoutPublicKeyIsAProblemThatNamesWhatIsSet) {
+  env("WG_PRIVATE_KEY", kPrivateKey);
+  env("WG_PEERS", "1");
+  env("WG_PEER_0_PUBLIC_KEY", kPeerA);
+  EXPECT_THAT(problems(),
+              ElementsAre("environment: WG_PEERS: it lists \"1\", but WG_PEER_1_PUBLIC_KEY is not set (set: "
+                          "WG_PEER_0_*; the list holds indices, not their number); expected one "
+                          "WG_PEER_<index>_PUBLIC_KEY per listed index"));
+}
+
+TEST_F(ConfigEnvTest, WithoutAListEveryDescribedPeerCounts) {
+  env("WG_PRIVATE_KEY", kPrivateKey);
+  env("WG_PEER_0_PUBLIC_KEY", kPeerA);
+  env("WG_PEER_7_PUBLIC_KEY", kPeerB);
+  EXPECT_EQ(load().wireguard.peers.size(), 2u);
+}
+
+TEST_F(ConfigEnvTest, PeerThatIsNotListedIsNotUsedAndSaidSo) {
+  env("WG_PRIVATE_KEY", kPrivateKey);
+  env("WG_PEERS", "0");
+  env("WG_PEER_0_PUBLIC_KEY", kPeerA);
+  env("WG_PEER_1_PUBLIC_KEY", kPeerB);
+  EXPECT_EQ(load().wireguard.peers.size(), 1u);
+  EXPECT_THAT(notices(), Contains("WG_PEERS does not list \"1\": WG_PEER_1_* is not used"));
+}
+
+TEST_F(ConfigEnvTest, BadPeerVariablesAreNamed) {
+  env("WG_PRIVATE_KEY", kPrivateKey);
+  env("WG_PEER_0_PUBLIC_KEY", "short");
+  env("WG_PEER_0_ALLOWED_IPS", "10.0.0.0/33");
+  env("WG_PEER_0_ENDPOINT", "host");
+  env("WG_PEER_0_KEEPALIVE", "65536");
+  env("WG_PEER_0_ALLOWEDIPS", "10.0.0.1");
+  EXPECT_THAT(problems(),
+              testing::UnorderedElementsAre(
+                  StartsWith("environment: WG_PEER_0_PUBLIC_KEY: the value is not one (5 characters)"),
+                  StartsWith("environment: WG_PEER_0_ALLOWED_IPS: \"10.0.0.0/33\" is not one"),
+                  StartsWith("environment: WG_PEER_0_ENDPOINT: \"host\" is not one; expected host:port"),
+                  StartsWith("environment: WG_PEER_0_KEEPALIVE: \"65536\" is not one; expected seconds"),
+                  StartsWith("environment: WG_PEER_0_ALLOWEDIPS: unknown variable")));
+}
+
+struct PeersRow {
+  std::string value;
+  std::vector<std::string> peers;  // "key|allowed,allowed|endpoint|keepalive"
+};
+
+std::string describe(const PeerEntry& entry) {
+  std::string text = wireguard::to_base64(entry.peer.public_key) + "|";
+  for (const Prefix& prefix : entry.peer.allowed_ips) {
+    text += (text.back() == '|' ? "" : ",") + prefix.to_string();
+  }
+  text += "|" + (entry.peer.endpoint ? entry.peer.endpoint->host : std::string{});
+  return text + "|" + std::to_string(entry.peer.persistent_keepalive.count());
+}
+
+TEST_F(ConfigEnvTest, InlineFormOfPeers) {
+  const std::string a{kPeerA}, b{kPeerB};
+  const PeersRow rows[] = {
+      {"public_key=" + a, {a + "|||0"}},
+      {"public_key=" + a + ",allowed_ips=10.0.0.2/32", {a + "|10.0.0.2/32||0"}},
+      // A token without '=' goes on with allowed_ips, and only with it.
+      {"public_key=" + a + ",allowed_ips=10.0.0.0/24,192.168.1.0/24", {a + "|10.0.0.0/24,192.168.1.0/24||0"}},
+      {"public_key=" + a +
+           ",allowed_ips=10.0.0.2,fd00::2,endpoint=peer.example.com:51820,persistent_keepalive=25",
+       {a + "|10.0.0.2/32,fd00::2/128|peer.example.com|25"}},
+      {"endpoint", {}},
+      {"public_key=" + a + ",allowed_ips=10.0.0.2/32,public_key=" + b + ",allowed_ips=10.0.0.3/32,10.0.0.4",
+       {a + "|10.0.0.2/32||0", b + "|10.0.0.3/32,10.0.0.4/32||0"}},
+      {"public_key=" + a + " allowed_ips=10.0.0.2/32;public_key=" + b + "\n",
+       {a + "|10.0.0.2/32||0", b + "|||0"}},
+      {"PUBLIC_KEY=" + a + ",Keepalive=5,allowed_ips=", {a + "|||5"}},
+      {",,public_key=" + a + ",,allowed_ips=,10.0.0.2,,", {a + "|10.0.0.2/32||0"}},
+      {"public_key=" + a + ",preshared_key=" + kPreshared + ",name=x", {a + "|||0"}},
+      {"public_key=" + a + ",allowed_ips=10.0.0.2,keepalive=5,endpoint=[2001:db8::1]:51820",
+       {a + "|10.0.0.2/32|2001:db8::1|5"}},
+  };
+  for (const PeersRow& row : rows) {
+    places_.environment = {{"WG_PRIVATE_KEY", kPrivateKey}, {"WG_PEERS", row.value}};
+    if (row.peers.empty()) {
+      EXPECT_THAT(problems(), testing::Not(IsEmpty())) << row.value;
+      continue;
+    }
+    std::vector<std::string> peers;
+    ASSERT_THAT(problems(), IsEmpty()) << row.value;
+    for (const PeerEntry& entry : load().wireguard.peers) peers.push_back(describe(entry));
+    EXPECT_EQ(peers, row.peers) << row.value;
+  }
+}
+
+TEST_F(ConfigEnvTest, InlinePeersThatAreWrongNameTheVariable) {
+  const std::string a{kPeerA};
+  const std::pair<std::string, const char*> rows[] = {
+      {"allowed_ips=10.0.0.2/32", "allowed_ips comes before the first public_key"},
+      {"0,public_key=" + a, "the index and the inline form do not mix"},
+      {"public_key=" + a + ",0", "the index and the inline form do not mix"},
+      {"public_key=" + a + ",endpoint=h:1,10.0.0.2/32", "the index and the inline form do not mix"},
+      {"public_key=" + a + ",allowed_ip=10.0.0.2/32", "\"allowed_ip\" is not the name of a field"},
+      {"public_key=" + a + ",egress.allow=private", "\"egress.allow\" is not the name of a field"},
+      {"public_key=" + a + ",keepalive=1,persistent_keepalive=2",
+       "persistent_keepalive: is given twice for this peer"},
+      {"public_key=" + a + ",allowed_ips=10.0.0.2,allowed_ips=10.0.0.3",
+       "allowed_ips: is given twice for this peer"},
+      {"public_key=", "public_key: the value is not one (0 characters)"},
+      {"public_key=" + a + "=", "public_key: the value is not one (45 characters)"},
+      {"public_key=" + a + ",endpoint=", "endpoint: no value"},
+      {"public_key=" + a + ",preshared_key=" + kPreshared + ",preshared_key_file=/x",
+       "the key is also given by preshared_key"},
+      {a, "a name of 43 characters is not the name of a field"},
+      {"=x", "\"\" is not the name of a field"},
+      {"0,0", "the index \"0\" is listed twice"},
+      {"a-b", "characters beyond letters, digits and _"},
+  };
+  for (const auto& [value, problem] : rows) {
+    places_.environment = {{"WG_PRIVATE_KEY", kPrivateKey}, {"WG_PEERS", value}};
+    EXPECT_THAT(problems(),
+                Contains(testing::AllOf(StartsWith("environment: WG_PEERS: "), HasSubstr(problem))))
+        << value;
+  }
+}
+
+TEST_F(ConfigEnvTest, PeersOfTheEnvironmentReplaceThoseOfTheFile) {
+  yaml(std::string("wireguard: {private_key: ") + kPrivateKey + ", peers: [{public_key: " + kPeerA + "}]}");
+  env("WG_PEERS", std::string("public_key=") + kPeerB + ",allowed_ips=10.0.0.2");
+  const Config config = load();
+  ASSERT_EQ(config.wireguard.peers.size(), 1u);
+  EXPECT_EQ(config.wireguard.peers[0].peer.public_key, wireguard::parse_public_key(kPeerB));
+  EXPECT_THAT(notices(), Contains("WG_PEERS replaces the 1 peers configured before it"));
+}
+
+}  // namespace
+}  // namespace wgr
