@@ -23,9 +23,15 @@ Words words_of(const IpAddress& ip) noexcept {
 
 Wide product(std::uint64_t a, std::uint64_t b) noexcept { return Wide{a} * b; }
 
+// NH makes sums differ, not their low bits look random: keys in a row come out in a row. The finalizer of
+// MurmurHash3 spreads them; it loses nothing.
 std::uint64_t fold(Wide sum) noexcept {
-  const auto mixed = static_cast<std::uint64_t>(sum >> 64) ^ static_cast<std::uint64_t>(sum);
-  return mixed ^ (mixed >> 32);
+  auto mixed = static_cast<std::uint64_t>(sum >> 64) ^ static_cast<std::uint64_t>(sum);
+  mixed ^= mixed >> 33;
+  mixed *= 0xff51afd7ed558ccdu;
+  mixed ^= mixed >> 33;
+  mixed *= 0xc4ceb9fe1a85ec53u;
+  return mixed ^ (mixed >> 33);
 }
 
 }  // namespace
