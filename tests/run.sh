@@ -11,7 +11,7 @@ set -uo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root" || exit 1
 
-all_stages=(build unit clang lint asan tsan fuzz interop)
+all_stages=(build unit clang lint asan tsan fuzz interop bench)
 declare -A about=(
   [build]="GCC release build, every header also compiled alone"
   [unit]="unit and simulation tests of the release build"
@@ -21,9 +21,10 @@ declare -A about=(
   [tsan]="tests labelled 'threads' with ThreadSanitizer"
   [fuzz]="fuzz targets: corpus replayed, then a brief run"
   [interop]="real clients in network namespaces"
+  [bench]="benchmarks built and run once; their figures judge nothing"
 )
 # Minutes after which a stage is taken for stuck.
-declare -A minutes=([build]=25 [unit]=10 [clang]=15 [lint]=15 [asan]=30 [tsan]=20 [fuzz]=25 [interop]=20)
+declare -A minutes=([build]=25 [unit]=10 [clang]=15 [lint]=15 [asan]=30 [tsan]=20 [fuzz]=25 [interop]=20 [bench]=15)
 
 jobs=$(nproc)
 fuzz_seconds=${FUZZ_SECONDS:-10}
@@ -159,6 +160,11 @@ stage_interop() {
     as_root=(sudo)
   fi
   "${as_root[@]}" python3 tests/interop/run.py --results "$results" --logs "$logs/interop"
+}
+
+stage_bench() {
+  check "bench: configure" configure bench && check "bench: build" build bench || return 1
+  run_ctest bench -L bench
 }
 
 # ---- driver

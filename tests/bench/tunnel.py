@@ -134,6 +134,9 @@ class Router:
         finally:
             end(probe)
         self.start_ms = (answered - began) * 1000
+        # The probe was the first peer; a second initiation of that peer within 20 ms would be a flood, and the
+        # next try comes after five seconds.
+        time.sleep(0.05)
 
     def close(self):
         end(self.process)
