@@ -104,8 +104,10 @@ void Stack::Parts::receive(const PacketView& packet, Instant now, PacketBatch& o
   }
   Guest& guest = guests.at(packet.guest);
   if (!checked->is_fragment) return dispatch(guest, *checked, now, out);
-  if (const auto whole = reassembly.receive(packet.guest, *checked, now, out))
-    dispatch(guest, *whole, now, out);
+  auto whole = reassembly.receive(packet.guest, *checked, now, out);
+  if (!whole) return;
+  whole->dont_fragment = false;  // the guest cut it itself: so may the host, also over IPv6
+  dispatch(guest, *whole, now, out);
 }
 
 void Stack::Parts::dispatch(Guest& guest, const wire::IpView& packet, Instant now, PacketBatch& out) {

@@ -150,6 +150,8 @@ void UdpBridge::send_gathered(Instant now, PacketBatch& out) {
       is_retry = true;
       continue;
     }
+    // A refused size has left its complaint in the error queue, a missing route has not.
+    if (result.error != EMSGSIZE) report_unsent(flow, rest.front(), result.error, now, out);
     is_retry = false;
     environment_.counters.drops.count(DropReason::kSocketFailed);
     rest = rest.subspan(1);
@@ -194,12 +196,24 @@ void UdpBridge::report_errors(UdpFlow& flow, Instant now, PacketBatch& out) {
       environment_.counters.drops.count(DropReason::kIcmpUnmatched);
       continue;
     }
-    std::array<std::uint8_t, kMaxQuote> quote;
-    const MutableBytes original =
-        write_quoted_udp(quote, flow.key.guest_side, error.destination, error.payload);
-    if (environment_.guest_packets.error(flow.key.guest, original, *icmp, now, out, reporter_of(error))) {
-      environment_.counters.udp.icmp_errors.add();
-    }
+    tell_error(flow, error.destination, error.payload, *icmp, reporter_of(error), now, out);
+  }
+}
+
+// The host could not even send it.
+void UdpBridge::report_unsent(const UdpFlow& flow, const egress::DatagramOut& datagram, int error,
+                              Instant now, PacketBatch& out) {
+  const IcmpError icmp = icmp_error_of(host_failure_of(error), datagram.to.ip.family());
+  tell_error(flow, datagram.to, datagram.payload, icmp, std::nullopt, now, out);
+}
+
+void UdpBridge::tell_error(const UdpFlow& flow, const SocketAddress& destination, Bytes payload,
+                           const IcmpError& icmp, std::optional<IpAddress> reporter, Instant now,
+                           PacketBatch& out) {
+  std::array<std::uint8_t, kMaxQuote> quote;
+  const MutableBytes original = write_quoted_udp(quote, flow.key.guest_side, destination, payload);
+  if (environment_.guest_packets.error(flow.key.guest, original, icmp, now, out, reporter)) {
+    environment_.counters.udp.icmp_errors.add();
   }
 }
 

@@ -43,6 +43,10 @@ class UdpBridge {
   void refuse(Guest& guest, const wire::IpView& packet, DropReason reason, Instant now, PacketBatch& out);
   void send_gathered(Instant now, PacketBatch& out);
   void report_errors(UdpFlow& flow, Instant now, PacketBatch& out);
+  void report_unsent(const UdpFlow& flow, const egress::DatagramOut& datagram, int error, Instant now,
+                     PacketBatch& out);
+  void tell_error(const UdpFlow& flow, const SocketAddress& destination, Bytes payload, const IcmpError& icmp,
+                  std::optional<IpAddress> reporter, Instant now, PacketBatch& out);
   bool may_answer(UdpFlow& flow, const SocketAddress& remote) const noexcept;
   void close(UdpFlow& flow);
 

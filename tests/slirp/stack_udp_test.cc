@@ -214,6 +214,23 @@ TEST_P(StackUdpTest, Rfc4787_Req12_IcmpErrorsAreToldAndNeverEndTheMapping) {
   EXPECT_EQ(peer.received().back().text(), "and back");
 }
 
+// The host's own routing refuses: the system call says so and no error is queued.
+TEST_P(StackUdpTest, DatagramThatTheHostCannotRouteIsToldAtOnceAndHurtsNoOther) {
+  StackWorld world;
+  auto& peer = world.internet.bind_udp(remote(1));
+  world.internet.host(remote(2).ip).send_fails_at_once = EHOSTUNREACH;
+  world.send(udp_packet(guest(), remote(2), "lost"));
+  world.send(udp_packet(guest(), remote(1), "through"));
+
+  sim::GuestPacket error = world.take_one();
+  ASSERT_TRUE(error.is_icmp());
+  EXPECT_EQ(error.icmp().type(), unreachable());
+  EXPECT_EQ(error.quoted().destination, remote(2).ip);
+  EXPECT_EQ(error.quoted().source_port(), guest().port);
+  ASSERT_EQ(peer.received().size(), 1u);
+  EXPECT_EQ(peer.received()[0].text(), "through");
+}
+
 TEST_P(StackUdpTest, Rfc4787_Req13_TooBigWithDontFragmentIsToldWithTheMtu) {
   StackWorld world;
   auto& host = world.internet.host(remote().ip);

@@ -337,6 +337,7 @@ class SimDatagramSocket : public egress::DatagramSocket {
     if (const int error = std::exchange(pending_error_, 0); error != 0) return error;
     Internet& internet = owner_.internet_;
     const Host& host = internet.host_or_default(datagram.to.ip);
+    if (host.send_fails_at_once != 0) return host.send_fails_at_once;
     const std::vector<std::uint8_t> payload(datagram.payload.begin(), datagram.payload.end());
     const std::size_t size = payload.size() + (datagram.to.ip.is_v4() ? 28 : 48);
     egress::SocketError error;

@@ -154,6 +154,7 @@ struct Host {
   bool is_silent = false;         // nothing comes back, ever
   int connect_error = 0;          // what connect_result() says after a round trip
   int connect_fails_at_once = 0;  // what Sockets::connect() says
+  int send_fails_at_once = 0;     // what every send to it says: the host has no route
   int datagram_error = 0;         // with icmp_type and icmp_code: the error its datagrams and pings raise
   std::uint8_t icmp_type = 0;
   std::uint8_t icmp_code = 0;
