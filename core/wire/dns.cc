@@ -132,10 +132,14 @@ std::size_t DnsView::udp_reply_limit() const noexcept {
 }
 
 std::size_t DnsView::edns_udp_size() const noexcept {
-  if (question_count() != 1) return 0;
-  std::optional<std::size_t> at = skip_name(message_, kDnsHeaderSize);
-  if (!at || *at + kQuestionFixedSize > message_.size()) return 0;
-  std::size_t offset = *at + kQuestionFixedSize;
+  if (question_count() > 1) return 0;
+  std::size_t offset = kDnsHeaderSize;
+  std::optional<std::size_t> at;
+  if (question_count() == 1) {
+    at = skip_name(message_, offset);
+    if (!at || *at + kQuestionFixedSize > message_.size()) return 0;
+    offset = *at + kQuestionFixedSize;
+  }
 
   const std::size_t before = std::size_t{answer_count()} + authority_count();
   const std::size_t records = std::min(before + additional_count(), kDnsMaxRecords);

@@ -32,6 +32,7 @@ Timestamps load_timestamps(const std::uint8_t* at) noexcept {
 void read_sack(TcpOptions& into, Bytes blocks) noexcept {
   if (blocks.empty() || blocks.size() % kSackBlockLength != 0) return;
   const std::size_t count = std::min(blocks.size() / kSackBlockLength, into.sack.size());
+  into.sack = {};  // a second SACK option takes the place of the first
   for (std::size_t i = 0; i < count; ++i) {
     const std::uint8_t* const at = blocks.data() + i * kSackBlockLength;
     into.sack[i] = {load_be<std::uint32_t>(at), load_be<std::uint32_t>(at + 4)};

@@ -233,6 +233,13 @@ TEST(DnsTest, OptRecordIsOnlySoughtAmongAdditionalRecords) {
   EXPECT_FALSE(view(message).has_edns());
 }
 
+// RFC 7873 5.4: a query without question asks for a cookie.
+TEST(DnsTest, OptRecordIsFoundWithoutAQuestion) {
+  Message message = header(1, 0x0100, {0, 0, 0, 1});
+  put_opt(message, 4096);
+  EXPECT_EQ(view(message).udp_reply_limit(), 4096u);
+}
+
 TEST(DnsTest, CutOptRecordIsNone) {
   Message whole = header(1, 0x0100, {1, 0, 0, 1});
   put_question(whole, {"a"});

@@ -179,6 +179,14 @@ TEST(TcpOptionsTest, Rfc9293_Must6_UnknownOptionsAreSkipped) {
   }
 }
 
+TEST(TcpOptionsTest, SecondSackOptionTakesThePlaceOfTheFirst) {
+  Memory bytes = {5, 18, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 5, 10, 0, 0, 0, 7, 0, 0, 0, 8};
+  TcpOptions expected;
+  expected.sack_count = 1;
+  expected.sack[0] = {7, 8};
+  EXPECT_EQ(parse_tcp_options(bytes), expected);
+}
+
 // Every kind with every length 0, 1, 2, 255 and its own, at every offset of a full option area.
 TEST(TcpOptionsTest, Rfc9293_Must7_IllegalLengthsAreSurvivedAtEveryOffset) {
   for (const std::uint8_t kind : {2, 3, 4, 5, 8, 19, 254}) {
