@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cassert>
 #include <compare>
 #include <cstdint>
@@ -55,6 +56,12 @@ class IpAddress {
   std::string to_string() const;
 
   friend constexpr auto operator<=>(const IpAddress&, const IpAddress&) noexcept = default;
+  // Compared for every datagram: two words, where the array's own comparison would be a call.
+  friend constexpr bool operator==(const IpAddress& a, const IpAddress& b) noexcept {
+    using Words = std::array<std::uint64_t, 2>;
+    return a.family_ == b.family_ && std::bit_cast<Words>(a.bytes_)[0] == std::bit_cast<Words>(b.bytes_)[0] &&
+           std::bit_cast<Words>(a.bytes_)[1] == std::bit_cast<Words>(b.bytes_)[1];
+  }
 
  private:
   Family family_ = Family::kV4;

@@ -19,8 +19,8 @@ void Peer::initiate(Instant now, DatagramBatch& out) {
   }
   const SecretKey* const shared = static_shared();
   if (shared == nullptr) return;
-  if (!endpoint_) {  // the attempt ends like an unanswered one
-    timers_.initiation_sent(now);
+  if (!endpoint_) {  // what is staged waits as long as for an unanswered initiation
+    if (!staged_.empty()) timers_.initiation_sent(now);
     return;
   }
 

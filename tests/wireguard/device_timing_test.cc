@@ -224,6 +224,22 @@ TEST(DevicePersistentKeepaliveTest, ComesBackAfterTheOtherSideWasGoneForAnHour) 
   EXPECT_EQ(tunnel.alice.packets.size(), 1u);
 }
 
+TEST(DevicePersistentKeepaliveTest, PeerThatNobodyCanReachIsNotTriedInBetween) {
+  Tunnel tunnel{{}, [](PeerConfig& config) { config.persistent_keepalive = 25s; }};
+  tunnel.wire.advance(1ms);  // bob does not know where alice is
+  EXPECT_GT(tunnel.bob.device->next_deadline(), tunnel.wire.now + 24s);
+  tunnel.wire.advance(10min);
+  EXPECT_TRUE(tunnel.wire.log.empty());
+  EXPECT_EQ(tunnel.bob.device->counters().handshakes_given_up.value(), 0u);
+}
+
+TEST_F(DeviceTimingTest, PacketsForAnUnknownEndpointExpire) {
+  bob_sends();
+  wire.advance(96s);
+  EXPECT_EQ(bob.dropped(DropReason::kStagedExpired), 1u);
+  EXPECT_EQ(bob.device->counters().staged_packets.value(), 0);
+}
+
 // --- erasure ---
 
 TEST_F(DeviceTimingTest, KeysAreErased540SecondsAfterTheLastSession) {
