@@ -1,8 +1,15 @@
 #include "wireguard/peer.h"
 
+#include <algorithm>
 #include <cassert>
 
 namespace wgr::wireguard {
+namespace {
+
+// The largest packet that fits into one datagram.
+constexpr std::size_t kMaxPacket = DatagramBatch::kMaxRunBytes - kTransportOverhead;
+
+}  // namespace
 
 Peer::Peer(GuestId id, const PeerConfig& config, Local& local, Instant now)
     : id_(id),
@@ -47,7 +54,7 @@ void Peer::restart(Instant now) {
 }
 
 void Peer::send(Bytes packet, Instant now, DatagramBatch& out) {
-  if (packet.size() > DatagramBatch::kMaxRunBytes - kTransportOverhead) {
+  if (packet.size() > kMaxPacket) {
     local_.counters.drops.count(DropReason::kPacketTooBig);
     return;
   }
@@ -107,7 +114,7 @@ void Peer::send_keepalive(Instant now, DatagramBatch& out) {
 }
 
 void Peer::seal_packet(Keypair& keypair, Bytes packet, Instant now, DatagramBatch& out) {
-  const std::size_t padding = padding_for(packet.size(), local_.mtu);
+  const std::size_t padding = std::min(padding_for(packet.size(), local_.mtu), kMaxPacket - packet.size());
   const std::size_t size = kTransportOverhead + packet.size() + padding;
   keypair.seal(packet, padding, out.append(endpoint_, size).data());
   count_sent(size);
