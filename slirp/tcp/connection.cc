@@ -85,11 +85,21 @@ void Connection::read_peer_options(const wire::TcpOptions& options) noexcept {
 wire::TcpOptions Connection::syn_options(Instant now) const noexcept {
   wire::TcpOptions options;
   options.mss = static_cast<std::uint16_t>(receive_mss());
-  if (scaling_)
-    options.window_scale = std::min(environment_.config.tcp.window_scale, wire::kTcpMaxWindowScale);
+  if (scaling_) options.window_scale = window_scale();
   options.sack_permitted = sack_;
   if (timestamps_) options.timestamps = wire::Timestamps{writer_.timestamp(now), timestamp_recent_};
   return options;
+}
+
+// No coarser than the largest window needs: a window below one unit could not be told.
+std::uint8_t Connection::window_scale() const noexcept {
+  const TcpConfig& config = environment_.config.tcp;
+  std::uint8_t scale = 0;
+  while (scale < std::min(config.window_scale, wire::kTcpMaxWindowScale) &&
+         std::size_t{0xffff} << scale < config.max_receive_window) {
+    ++scale;
+  }
+  return scale;
 }
 
 // RFC 9293 3.7.1: the MSS option counts headers without options, what we send counts them.
@@ -146,7 +156,7 @@ void Connection::establish(const wire::TcpView& segment, Instant now) {
     writer_.echo(timestamp_recent_);
   }
   receiver_.set_sack(sack_);
-  if (scaling_) receiver_.set_scale(std::min(environment_.config.tcp.window_scale, wire::kTcpMaxWindowScale));
+  if (scaling_) receiver_.set_scale(window_scale());
   // The window of a SYN is never scaled (RFC 7323 2.2).
   const std::size_t window = std::size_t{segment.window()} << (segment.flags().syn() ? 0 : peer_scale_);
   sender_.start({.mss = send_mss(),

@@ -135,6 +135,7 @@ class Connection {
   // connection.cc
   void set_state(State state) noexcept;
   void read_peer_options(const wire::TcpOptions& options) noexcept;
+  std::uint8_t window_scale() const noexcept;
   wire::TcpOptions syn_options(Instant now) const noexcept;
   void send_syn(Instant now, PacketBatch& out);
   void establish(const wire::TcpView& segment, Instant now);

@@ -133,6 +133,7 @@ class Sender {
     std::uint32_t acked_segments = 0;
     bool advanced = false;
     bool has_sample = false;
+    bool has_retransmitted = false;
     bool original_delivered = false;  // something sent once, before the recovery began
     bool lost_more = false;
     bool duplicate_reported = false;  // D-SACK

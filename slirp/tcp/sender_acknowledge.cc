@@ -121,7 +121,9 @@ void Sender::delivered(Segment& segment, News& result, Instant now) {
   }
   const bool is_original =
       segment.retransmitted && result.echo && is_before(*result.echo, writer_.timestamp(segment.sent_at));
-  if (!segment.retransmitted) {
+  if (segment.retransmitted) {
+    result.has_retransmitted = true;
+  } else {
     result.newest_sent = std::max(result.newest_sent, segment.sent_at);
     result.has_sample = true;
     if (phase_ == Phase::kLoss && segment.end() <= recovery_point_) result.original_delivered = true;
@@ -188,7 +190,9 @@ void Sender::count_duplicate(const Acknowledgement& news, std::size_t old_window
 }
 
 void Sender::sample_rtt(News& result, Instant now) {
-  if (result.has_sample) {
+  // Karn, and more: an acknowledgement that a retransmission brought about was held up by the hole, whatever
+  // else it covers.
+  if (result.has_sample && !result.has_retransmitted) {
     result.rtt = now - result.newest_sent;
   } else if (result.advanced && result.echo) {
     result.rtt = std::chrono::milliseconds{writer_.timestamp(now) - *result.echo};

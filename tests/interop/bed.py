@@ -72,6 +72,16 @@ class Router:
         self.program.chmod(0o755)
         self.config_file = bed.lab.folder / "wgrouter.yaml"
         self.log_file = bed.lab.logs / "router-wgrouter.log"
+        self.arguments = ["run", "--config", str(self.config_file)]
+        self.environment = {}
+        self.output = None  # a file for standard output; otherwise the log has it
+
+    def folder_of_nobody(self, name):
+        """An empty folder that belongs to the router's user."""
+        folder = self.bed.lab.folder / name
+        folder.mkdir()
+        os.chown(folder, NOBODY, NOBODY)
+        return folder
 
     def write_config(self):
         self.config_file.write_text(self.bed.config.to_yaml())
@@ -80,11 +90,14 @@ class Router:
 
     def start(self):
         self.write_config()
+        output = {"stdout": open(self.output, "wb")} if self.output else {}
         self.process = self.bed.router_ns.popen(
             "setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--no-new-privs",
             "--inh-caps=-all", "--ambient-caps=-all", "--bounding-set=-all",
-            "env", "-i", "PATH=/usr/bin:/bin", str(self.program), "run", "--config", str(self.config_file),
-            name="wgrouter", cwd="/")
+            str(self.program), *self.arguments, name="wgrouter", cwd="/",
+            env={"PATH": os.environ["PATH"], **self.environment}, **output)
+        for file in output.values():
+            file.close()
         wait_until(self.is_listening, "the router listens on its port")
 
     def is_listening(self):
@@ -167,21 +180,35 @@ class Client:
         return Peer(public_key=self.public, allowed_ips=[f"{self.inner[4]}/32", f"{self.inner[6]}/128"],
                     preshared_key=self.psk if psk == "same" else psk)
 
-    def start(self):
+    def conf(self):
+        """The file an operator would give this client."""
+        psk = f"PresharedKey = {self.psk}\n" if self.psk else ""
+        return (f"[Interface]\nPrivateKey = {self.private}\nAddress = {self.inner[4]}/32, {self.inner[6]}/128\n"
+                f"MTU = 1420\n[Peer]\nPublicKey = {self.bed.public}\n{psk}AllowedIPs = 0.0.0.0/0, ::/0\n"
+                f"Endpoint = {self.endpoint}\n")
+
+    def start(self, conf=None):
+        """Does what wg-quick does with a .conf, but with routes for the bed's networks alone."""
+        conf = conf or self.conf()
         self.process = self.ns.popen("wireguard-go", "-f", self.device, name="wireguard-go",
                                      env=dict(os.environ, WG_PROCESS_FOREGROUND="1"))
         wait_until(lambda: self.ns.run("wg", "show", self.device, check=False).returncode == 0,
                    "wireguard-go is up")
-        psk = f"PresharedKey = {self.psk}\n" if self.psk else ""
-        self.ns.run("wg", "setconf", self.device, "/dev/stdin", stdin=(
-            f"[Interface]\nPrivateKey = {self.private}\n"
-            f"[Peer]\nPublicKey = {self.bed.public}\n{psk}AllowedIPs = 0.0.0.0/0, ::/0\n"
-            f"Endpoint = {self.endpoint}\n"))
-        self.ns.add_address(f"{self.inner[4]}/32", self.device)
-        self.ns.add_address(f"{self.inner[6]}/128", self.device)
-        self.ns.ip("link", "set", "dev", self.device, "mtu", "1420", "up")
+        lines, quick = [], {"mtu": "1420", "address": "", "dns": ""}
+        for line in conf.splitlines():
+            key, _, value = line.partition("=")
+            if key.strip().lower() in quick:
+                quick[key.strip().lower()] = value.strip()
+            else:
+                lines.append(line)
+        self.ns.run("wg", "setconf", self.device, "/dev/stdin", stdin="\n".join(lines) + "\n")
+        for address in quick["address"].replace(" ", "").split(","):
+            self.ns.add_address(address, self.device)
+        if quick["dns"]:
+            self.ns.resolve_with(*quick["dns"].replace(" ", "").split(","))
+        self.ns.ip("link", "set", "dev", self.device, "mtu", quick["mtu"], "up")
         for route in THROUGH_TUNNEL:
-            self.ns.ip("route", "add", route, "dev", self.device)
+            self.ns.ip("route", "replace", route, "dev", self.device)
         return self
 
     def wg(self, *arguments, stdin=None):

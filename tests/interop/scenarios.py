@@ -6,7 +6,7 @@ import unittest
 
 import probes
 import servers
-from bed import (FAR, HTTP_PORT, INNER_ROUTER, METADATA, SERVER, UNREACHABLE, Bed, bracket, generate_psk)
+from bed import (FAR, HTTP_PORT, INNER_ROUTER, METADATA, ROUTER_PORT, SERVER, UNREACHABLE, Bed, bracket, generate_psk)
 from lab import wait_until
 
 AT_ONCE = 2.0  # seconds in which a client sees that a port is refused
@@ -385,6 +385,92 @@ class PresharedKey(Scenario):
                 self.assertEqual(client.latest_handshake(), 0)
 
 
+class FirstStart(Scenario):
+    """A router that nobody configured, but for the networks of the bed."""
+
+    control_knows = False
+
+    @classmethod
+    def setup_bed(cls):
+        cls.client = cls.bed.add_client()
+        router = cls.bed.router
+        cls.state = router.folder_of_nobody("state")
+        router.output = cls.bed.lab.folder / "stdout"
+        router.arguments = ["--public-endpoint", cls.client.outer_router]
+        router.environment = {"STATE_DIRECTORY": str(cls.state), "EGRESS_ALLOW": "private"}
+        cls.bed.start_servers(cls.bed.server_ns)
+        router.start()
+
+    def printed_conf(self):
+        text = self.bed.router.output.read_text()
+        self.assertIn("[Interface]", text)
+        return text[text.index("[Interface]"):]
+
+    def test_the_printed_conf_makes_a_client_that_browses(self):
+        self.client.start(self.printed_conf())
+        for family in (4, 6):
+            with self.subTest(inner=family):
+                wait_until(lambda: self.client.pings(SERVER[family], wait=1), "a ping passes")
+                self.assertEqual(self.client.download(family, MB).finish(), self.content.sha256(MB))
+        # The name is asked of the router, as the printed DNS line says.
+        self.assertEqual(self.client.download(host="host.interop.test", size=MB).finish(), self.content.sha256(MB))
+
+    def test_the_state_folder_is_for_the_router_alone(self):
+        self.assertEqual(self.state.stat().st_mode & 0o077, 0)
+        files = [path for path in self.state.rglob("*") if path.is_file()]
+        self.assertGreater(len(files), 0)
+        for path in files:
+            self.assertEqual(path.stat().st_mode & 0o777, 0o600, path.name)
+
+    def test_a_second_start_keeps_the_client(self):
+        self.bed.router.restart()
+        wait_until(lambda: self.client.pings(SERVER[4], wait=1), "a ping passes", timeout=40)
+
+
+class Environment(Scenario):
+    """The environment of a wgslirp user starts the router."""
+
+    control_knows = False
+
+    @classmethod
+    def setup_bed(cls):
+        cls.client = cls.bed.add_client()
+        cls.second = cls.bed.add_client()
+        cls.bed.start_servers(cls.bed.server_ns)
+        router = cls.bed.router
+        router.arguments = []
+        cls.base = {"WG_PRIVATE_KEY": cls.bed.private, "WG_LISTEN_PORT": str(ROUTER_PORT), "WG_MTU": "1380",
+                    "EGRESS_ALLOW": "private", "WG_OVERLAY_ROUTING": "1"}
+        cls.clients = (cls.client, cls.second)
+
+    def serves_both(self):
+        for client in self.clients:
+            wait_until(lambda: client.pings(SERVER[4], wait=1), "a ping passes", timeout=40)
+            self.assertEqual(client.download(4, MB).finish(), self.content.sha256(MB))
+        self.assertEqual(self.client.pings(self.second.inner[4], count=2), 2)
+
+    def test_1_peers_by_index_are_served(self):
+        self.bed.router.environment = dict(self.base, WG_PEERS="0,1")
+        for index, client in enumerate(self.clients):
+            self.bed.router.environment.update({
+                f"WG_PEER_{index}_PUBLIC_KEY": client.public,
+                f"WG_PEER_{index}_ALLOWED_IPS": f"{client.inner[4]}/32,{client.inner[6]}/128"})
+        self.bed.router.start()
+        for client in self.clients:
+            client.start()
+        self.serves_both()
+
+    def test_2_peers_in_one_line_are_served(self):
+        self.bed.router.stop()
+        self.bed.router.environment = dict(self.base, WG_PEERS=",".join(
+            f"public_key={client.public},allowed_ips={client.inner[4]}/32,{client.inner[6]}/128"
+            for client in self.clients))
+        self.bed.router.start()
+        for client in self.clients:
+            client.forget_session()
+        self.serves_both()
+
+
 class LossyPath(Scenario):
     """A relay between client and router that loses 5 % each way, delays, reorders and duplicates."""
 
@@ -443,6 +529,6 @@ class LongTransfer(Scenario):
 
 # The long one first: it waits most of the time, beside the others.
 ALL = [LongTransfer, TrafficOverIpv4, TrafficOverIpv6, Privilege, PingGroup, Restart, Signals, Overlay,
-       PresharedKey, LossyPath]
+       PresharedKey, FirstStart, Environment, LossyPath]
 
 assert probes.TIMEOUT < 60  # a probe ends by itself before its run does
