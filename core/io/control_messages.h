@@ -15,8 +15,8 @@
 
 namespace wgr::io {
 
-// Room for `kIntegers` control messages of at most an int each.
-template <std::size_t kIntegers>
+// Room for `Integers` control messages of at most an int each.
+template <std::size_t Integers>
 class ControlBuffer {
  public:
   void clear() noexcept { used_ = 0; }
@@ -42,7 +42,7 @@ class ControlBuffer {
   }
 
  private:
-  alignas(cmsghdr) std::uint8_t bytes_[kIntegers * CMSG_SPACE(sizeof(int))];
+  alignas(cmsghdr) std::uint8_t bytes_[Integers * CMSG_SPACE(sizeof(int))];
   std::size_t used_ = 0;
 };
 
