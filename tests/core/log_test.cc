@@ -1,5 +1,6 @@
 #include "core/log.h"
 
+#include <algorithm>
 #include <string>
 
 #include "gmock/gmock.h"
@@ -17,7 +18,7 @@ using testing::IsEmpty;
 // A log line as the operator sees it.
 class LogTest : public testing::Test {
  protected:
-  ~LogTest() override { configure(Level::kInfo, Format::kText); }
+  void TearDown() override { configure(Level::kInfo, Format::kText); }
 
   static std::string written(Format format, Level level, std::string_view message, Fields fields = {}) {
     configure(Level::kInfo, format);
