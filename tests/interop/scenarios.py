@@ -277,8 +277,8 @@ class Signals(Scenario):
         cls.bed.start()
 
     def test_sighup_adds_a_peer_and_leaves_a_live_transfer_alone(self):
-        size = 60 * MB
-        transfer = self.client.download(4, size, limit="15M")
+        size = 120 * MB
+        transfer = self.client.download(4, size, limit="10M")
         wait_until(lambda: transfer.received > MB, "the transfer is live")
         handshake = self.client.latest_handshake()
         self.assertEqual(self.second.pings(INNER_ROUTER[4], wait=1), 0)
