@@ -38,7 +38,7 @@ Router::Router(Config config, ConfigSource source)
                       }),
       local_addresses_(egress::local_addresses()) {
   if (!config_.pcap.path.empty())
-    pcap_ = std::make_unique<PcapWriter>(config_.pcap.path, config_.pcap.max_bytes);
+    pcap_ = std::make_unique<io::PcapWriter>(config_.pcap.path, config_.pcap.max_bytes);
   Sockets sockets = open_sockets();
   const PeerBook::Change change = peers_.apply(enabled_peers());
   make_workers(std::move(sockets));

@@ -71,7 +71,7 @@ class Router {
   boost::asio::steady_timer drain_timer_;
   boost::asio::steady_timer housekeeping_timer_;
   egress::Resolver resolver_;
-  std::unique_ptr<PcapWriter> pcap_;
+  std::unique_ptr<io::PcapWriter> pcap_;
   PeerBook peers_;
   EndpointNames endpoint_names_;
   std::vector<IpAddress> local_addresses_;

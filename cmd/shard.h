@@ -28,8 +28,8 @@
 #include "core/egress/policy.h"
 #include "core/egress/sockets.h"
 #include "core/endpoint.h"
+#include "core/io/pcap_writer.h"
 #include "core/packet_buffer.h"
-#include "core/pcap_writer.h"
 #include "core/rng.h"
 #include "core/time.h"
 #include "slirp/stack.h"
@@ -46,7 +46,7 @@ class Shard {
     std::shared_ptr<const Routes> routes;
     std::shared_ptr<const wireguard::PeerDirectory> directory;
     std::size_t workers = 1;
-    PcapWriter* pcap = nullptr;  // null: no capture. Outlives the shard
+    io::PcapWriter* pcap = nullptr;  // null: no capture. Outlives the shard
   };
 
   // What leaves at the end of the turn.
@@ -101,7 +101,7 @@ class Shard {
   void capture(Bytes packet, Instant now);
 
   const WorkerIndex index_;
-  PcapWriter* const pcap_;
+  io::PcapWriter* const pcap_;
   const WallTime wall_began_;
   const Instant began_;
   std::shared_ptr<const Routes> routes_;

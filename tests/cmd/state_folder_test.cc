@@ -224,7 +224,7 @@ TEST(ChooseStateFolderTest, FollowsItsOrder) {
   EXPECT_EQ(choose_state_folder({{"STATE_DIRECTORY", "/run/a"}}, config), "/chosen");
   config.state_folder.clear();
   if (::geteuid() == 0) {
-    EXPECT_EQ(choose_state_folder({{"HOME", "/root"}}, config), "/var/lib/wgrouter");
+    EXPECT_EQ(choose_state_folder({{"HOME", "/h"}}, config), "/var/lib/wgrouter");
   } else {
     EXPECT_EQ(choose_state_folder({{"XDG_STATE_HOME", "/x"}, {"HOME", "/h"}}, config), "/x/wgrouter");
     EXPECT_EQ(choose_state_folder({{"HOME", "/h"}}, config), "/h/.local/state/wgrouter");

@@ -19,15 +19,15 @@ namespace wgr::sim {
 
 struct LinkSettings {
   Duration latency{0};
-  Duration jitter{0};                // added uniformly; reorders by itself when larger than the spacing
-  double loss = 0;                   // each a probability per datagram
+  Duration jitter{0};  // added uniformly; reorders by itself when larger than the spacing
+  double loss = 0;     // each a probability per datagram
   double duplicate = 0;
-  double reorder = 0;                // held back by `reorder_delay`
+  double reorder = 0;  // held back by `reorder_delay`
   Duration reorder_delay{std::chrono::milliseconds{5}};
-  double corrupt = 0;                // one random bit flipped
-  std::uint64_t bits_per_second = 0; // 0: no limit
+  double corrupt = 0;                 // one random bit flipped
+  std::uint64_t bits_per_second = 0;  // 0: no limit
   std::size_t queue_bytes = SIZE_MAX;
-  std::size_t mtu = 65535;           // larger ones vanish
+  std::size_t mtu = 65535;  // larger ones vanish
 };
 
 class Link {
@@ -85,7 +85,8 @@ class Link {
   Instant arrival(Instant now) {
     Instant at = std::max(now, settings_.bits_per_second == 0 ? now : busy_until_) + settings_.latency;
     if (settings_.jitter > Duration{0}) {
-      at += Duration{static_cast<std::int64_t>(rng_.below(static_cast<std::uint64_t>(settings_.jitter.count())))};
+      at += Duration{
+          static_cast<std::int64_t>(rng_.below(static_cast<std::uint64_t>(settings_.jitter.count())))};
     }
     if (happens(settings_.reorder)) at += settings_.reorder_delay;
     return at;

@@ -11,7 +11,7 @@
 #include "core/bytes.h"
 #include "core/time.h"
 
-namespace wgr {
+namespace wgr::io {
 
 class PcapWriter {
  public:
@@ -29,4 +29,4 @@ class PcapWriter {
   std::atomic<std::uint64_t> written_{0};
 };
 
-}  // namespace wgr
+}  // namespace wgr::io

@@ -1,4 +1,4 @@
-#include "core/pcap_writer.h"
+#include "core/io/pcap_writer.h"
 
 #include <fcntl.h>
 #include <sys/uio.h>
@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <system_error>
 
-namespace wgr {
+namespace wgr::io {
 namespace {
 
 constexpr std::uint32_t kMagicMicroseconds = 0xa1b2c3d4;
@@ -71,4 +71,4 @@ void PcapWriter::write(Bytes packet, WallTime at) {
   if (writev(descriptor_, parts, 2) < 0) written_.store(max_bytes_ + 1, std::memory_order_relaxed);
 }
 
-}  // namespace wgr
+}  // namespace wgr::io
