@@ -1,9 +1,12 @@
 #include "cmd/config_yaml.h"
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <functional>
+#include <optional>
 #include <set>
+#include <sstream>
 #include <vector>
 
 #include "cmd/config_draft.h"
@@ -58,6 +61,33 @@ Paths names_in(const Paths& paths, std::string_view prefix) {
     names.push_back(known.substr(0, known.find('.')));
   }
   return names;
+}
+
+// Sees where documents begin and nothing else.
+class DocumentMarks : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark& mark) override { last = mark; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {
+  }
+  void OnMapEnd() override {}
+
+  YAML::Mark last;
+};
+
+// YAML::LoadAll would not end on a text whose first token belongs to no document, such as ",".
+std::optional<YAML::Mark> find_second_document(const std::string& text) {
+  std::istringstream stream{text};
+  YAML::Parser parser{stream};
+  DocumentMarks marks;
+  if (!parser.HandleNextDocument(marks) || !parser.HandleNextDocument(marks)) return std::nullopt;
+  return marks.last;
 }
 
 class Reader {
@@ -194,9 +224,11 @@ class Reader {
 void read_yaml_config(std::string_view text, const std::string& name, ConfigDraft& draft) {
   Reader reader{name, draft};
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string{text});
-    if (documents.size() > 1) reader.problem(documents[1].Mark(), "a second document; expected one");
-    if (!documents.empty()) reader.read(documents[0]);
+    const std::string copy{text};
+    if (const auto second = find_second_document(copy)) {
+      reader.problem(*second, "text after the first document; expected one document");
+    }
+    reader.read(YAML::Load(copy));
   } catch (const YAML::Exception& e) {
     reader.problem(e.mark, "not YAML: " + e.msg);
   }

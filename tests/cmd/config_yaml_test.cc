@@ -159,7 +159,7 @@ TEST_F(ConfigYamlTest, ShapesThatAreNotTheSchemasAreProblems) {
       {"? [a, b]\n: c\n", "wgrouter.yaml:1: a key is not a plain word"},
       {"tcp: {sack: true, sack: false}\n", "wgrouter.yaml:1: tcp.sack: is given twice"},
       {"tcp: {sack: true}\ntcp: {sack: false}\n", "wgrouter.yaml:2: tcp: is given twice"},
-      {"log: {level: info}\n---\nlog: {level: debug}\n", "wgrouter.yaml:3: a second document"},
+      {"log: {level: info}\n---\nlog: {level: debug}\n", "wgrouter.yaml:2: text after the first document"},
       {"tcp: {sack: true\n", "wgrouter.yaml:2: not YAML"},
       {"a: *unknown\n", "wgrouter.yaml:1: not YAML"},
       {"\tlog: x\n", "wgrouter.yaml:1: not YAML"},
@@ -175,6 +175,14 @@ TEST_F(ConfigYamlTest, DeepNestingIsRefusedNotFollowed) {
   EXPECT_THAT(problems(), ElementsAre(HasSubstr("not YAML")));
   yaml(std::string(100'000, '{'));
   EXPECT_THAT(problems(), ElementsAre(HasSubstr("not YAML")));
+}
+
+// yaml-cpp would make empty documents of this without end.
+TEST_F(ConfigYamlTest, TokenThatBelongsToNoDocumentIsRefused) {
+  for (const char* text : {",a: 1\n", "]", "}", ", ,", "a: 1\n]\n"}) {
+    yaml(text);
+    EXPECT_THAT(problems(), testing::Not(IsEmpty())) << text;
+  }
 }
 
 TEST_F(ConfigYamlTest, SelfReferenceIsRefused) {
