@@ -204,10 +204,11 @@ class Client:
         self.ns.run("wg", "setconf", self.device, "/dev/stdin", stdin="\n".join(lines) + "\n")
         for address in quick["address"].replace(" ", "").split(","):
             self.ns.add_address(address, self.device)
-        if quick["dns"]:
-            self.ns.resolve_with(*quick["dns"].replace(" ", "").split(","))
+        name_servers = quick["dns"].replace(" ", "").split(",") if quick["dns"] else []
+        if name_servers:
+            self.ns.resolve_with(*name_servers)
         self.ns.ip("link", "set", "dev", self.device, "mtu", quick["mtu"], "up")
-        for route in THROUGH_TUNNEL:
+        for route in (*THROUGH_TUNNEL, *name_servers):
             self.ns.ip("route", "replace", route, "dev", self.device)
         return self
 
@@ -376,6 +377,7 @@ class Content:
     SIZE = 200_000_000
 
     def __init__(self, folder):
+        self.lock = threading.Lock()
         self.path = pathlib.Path(folder) / "content.bin"
         with open(self.path, "wb") as file:
             left = self.SIZE
@@ -395,7 +397,8 @@ class Content:
     def piece(self, size):
         """A file that holds the first `size` bytes."""
         path = self.path.with_name(f"piece-{size}.bin")
-        if not path.exists():
-            with open(self.path, "rb") as source, open(path, "wb") as target:
-                target.write(source.read(size))
+        with self.lock:  # groups of scenarios run side by side
+            if not path.exists():
+                with open(self.path, "rb") as source, open(path, "wb") as target:
+                    target.write(source.read(size))
         return path

@@ -150,13 +150,14 @@ class Traffic:
         for name, start in (("down", lambda: self.client.download(4, size, limit="20M")),
                             ("up", lambda: self.client.upload(self.content.piece(size), 4, limit="20M"))):
             with self.subTest(direction=name):
-                transfer = start()
+                transfer, began = start(), time.monotonic()
                 time.sleep(1)
                 self.client.ns.ip("addr", "del", old, "dev", "uplink")
                 self.client.ns.add_address(new, "uplink")
                 self.client.wg("set", self.client.device, "listen-port", str(40000 + index * 7 + len(name)))
                 self.assertTrue(transfer.is_running(), "the transfer was over before the client moved")
                 self.assertEqual(transfer.finish(), self.content.sha256(size))
+                self.report(f"{name} {time.monotonic() - began:.1f} s")
                 old, new = new, old
 
     def test_a_transfer_survives_a_rekey(self):
