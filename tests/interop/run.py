@@ -35,6 +35,8 @@ def why_not():
         return f"not installed: {', '.join(missing)}"
     if not os.path.exists("/dev/net/tun"):
         return "no /dev/net/tun for the clients"
+    if not os.path.exists("/proc/sys/net/ipv6"):
+        return "no IPv6 in this kernel"
     probe = f"{lab.RUN}-probe"
     try:
         lab.run(["ip", "netns", "add", probe])
