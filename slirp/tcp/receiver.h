@@ -73,7 +73,8 @@ class Receiver {
   // Whether an acknowledgement must leave with this batch, and when the delayed one is due.
   bool must_acknowledge() const noexcept;
   void request_acknowledgement() noexcept { acknowledge_now_ = true; }
-  Instant acknowledge_at() const noexcept { return acknowledge_at_; }
+  // While a batch is open nothing more can be acknowledged.
+  Instant acknowledge_at() const noexcept { return has_views_ ? kNever : acknowledge_at_; }
 
   std::size_t slots_held() const noexcept { return slots_ + reassembly_.slots_held(); }
   bool holds_idle_memory() const noexcept;
