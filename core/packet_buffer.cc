@@ -16,13 +16,6 @@ constexpr std::size_t round_up(std::size_t value, std::size_t unit) {
 
 }  // namespace
 
-void PacketBuffer::reset() noexcept {
-  if (slot_ != nullptr) pool_->give_back(slot_);
-  pool_ = nullptr;
-  slot_ = nullptr;
-  begin_ = size_ = 0;
-}
-
 PacketPool::PacketPool(std::size_t payload, std::size_t max_slots)
     : payload_(payload),
       stride_(round_up(kHeadroom + payload + kTailroom, kCacheLine)),

@@ -42,12 +42,18 @@ class PacketPool;
 class PacketBuffer {
  public:
   PacketBuffer() noexcept = default;  // empty: owns nothing
-  PacketBuffer(PacketBuffer&& other) noexcept { *this = std::move(other); }
+  PacketBuffer(PacketBuffer&& other) noexcept
+      : pool_(other.pool_), slot_(other.slot_), begin_(other.begin_), size_(other.size_) {
+    other.forget();
+  }
   PacketBuffer& operator=(PacketBuffer&& other) noexcept {
-    std::swap(pool_, other.pool_);
-    std::swap(slot_, other.slot_);
-    std::swap(begin_, other.begin_);
-    std::swap(size_, other.size_);
+    if (this == &other) return *this;
+    reset();
+    pool_ = other.pool_;
+    slot_ = other.slot_;
+    begin_ = other.begin_;
+    size_ = other.size_;
+    other.forget();
     return *this;
   }
   PacketBuffer(const PacketBuffer&) = delete;
@@ -56,7 +62,7 @@ class PacketBuffer {
 
   explicit operator bool() const noexcept { return slot_ != nullptr; }
   // Gives the slot back.
-  void reset() noexcept;
+  inline void reset() noexcept;
 
   MutableBytes bytes() const noexcept { return {slot_ + begin_, size_}; }
   std::uint8_t* data() const noexcept { return slot_ + begin_; }
@@ -92,6 +98,12 @@ class PacketBuffer {
  private:
   friend class PacketPool;
   PacketBuffer(PacketPool* pool, std::uint8_t* slot) noexcept : pool_(pool), slot_(slot), begin_(kHeadroom) {}
+
+  void forget() noexcept {
+    pool_ = nullptr;
+    slot_ = nullptr;
+    begin_ = size_ = 0;
+  }
 
   PacketPool* pool_ = nullptr;
   std::uint8_t* slot_ = nullptr;
@@ -135,6 +147,12 @@ class PacketPool {
   std::vector<std::uint8_t*> retired_;  // given back in this turn
   std::vector<void*> chunks_;
 };
+
+inline void PacketBuffer::reset() noexcept {
+  if (slot_ == nullptr) return;
+  pool_->give_back(slot_);
+  forget();
+}
 
 inline std::size_t PacketBuffer::room() const noexcept {
   return pool_ == nullptr ? 0 : kHeadroom + pool_->payload_capacity() - begin_ - size_;

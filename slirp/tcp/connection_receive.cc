@@ -241,14 +241,16 @@ Connection::Verdict Connection::check_acknowledgement(const wire::TcpView& segme
     challenge(now);
     return Verdict::kDone;
   }
-  with_sender(out, [&] {
-    sender_.acknowledge({.sequence = SeqNumber{segment.sequence()},
-                         .ack = ack,
-                         .window = std::size_t{segment.window()} << peer_scale_,
-                         .carries_data = sequence_length(segment) != 0,
-                         .options = options},
-                        now, out);
-  });
+  const Sender::Acknowledgement news{.sequence = SeqNumber{segment.sequence()},
+                                     .ack = ack,
+                                     .window = std::size_t{segment.window()} << peer_scale_,
+                                     .carries_data = sequence_length(segment) != 0,
+                                     .options = options};
+  if (sender_.is_old_news(news)) {
+    sender_.hear(news, now);
+    return Verdict::kContinue;
+  }
+  with_sender(out, [&] { sender_.acknowledge(news, now, out); });
   if (sender_.is_finished()) sender_finished(now);
   return Verdict::kContinue;
 }

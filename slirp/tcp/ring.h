@@ -40,11 +40,13 @@ class Ring {
   // REQUIRES: the element is still here.
   T& at(Position position) noexcept { return assert(index_of(position) < size_), items_[position & mask_]; }
 
-  T& push_back(T item) {
+  // A new last element, as T{} made it.
+  T& emplace_back() {
     if (size_ == capacity()) grow();
     ++size_;
-    return back() = std::move(item);
+    return back();
   }
+  T& push_back(T item) { return emplace_back() = std::move(item); }
   void pop_front() noexcept {
     front() = T{};
     ++front_;

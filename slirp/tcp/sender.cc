@@ -88,9 +88,7 @@ std::size_t Sender::prepare(std::span<iovec> into, std::size_t limit) {
     ++slots_;
     const std::size_t size = std::min(room, std::size_t{mss_});
     into[pieces++] = {slot.append(size), size};
-    Segment segment;
-    segment.buffer = std::move(slot);
-    segments_.push_back(std::move(segment));
+    segments_.emplace_back().buffer = std::move(slot);
     ++prepared_segments_;
     room -= size;
   }

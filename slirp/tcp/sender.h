@@ -75,6 +75,15 @@ class Sender {
   void finish(Instant now, PacketBatch& out);
 
   void acknowledge(const Acknowledgement& news, Instant now, PacketBatch& out);
+  // Whether acknowledge() would only learn that the guest is there, as with most segments of an upload.
+  bool is_old_news(const Acknowledgement& news) const noexcept {
+    return news.ack == una_ && news.carries_data && news.options.sack_count == 0 && news.window == window_;
+  }
+  // REQUIRES: is_old_news(news).
+  void hear(const Acknowledgement& news, Instant now) noexcept {
+    heard_at_ = now;
+    window_sequence_ = max(window_sequence_, news.sequence);
+  }
   void mss_changed(std::size_t mss, Instant now, PacketBatch& out);
 
   Instant next_deadline() const noexcept;
