@@ -17,7 +17,6 @@ Sender::Sender(Environment& environment, SegmentWriter& writer, SeqNumber first)
       writer_(writer),
       una_(first),
       next_(first),
-      probed_to_(first),
       round_end_(first),
       recovery_point_(first),
       rtt_(environment.config.tcp.min_rto, environment.config.tcp.max_rto),
@@ -217,6 +216,7 @@ void Sender::transmit(Position position, Instant now, PacketBatch& out) {
     if (!has_outstanding()) progress_at_ = now;
     ++sent_;
     next_ = segment.end();
+    window_probed_ = false;
     unsent_bytes_ -= segment.size;
     counters.bytes_out.add(segment.size);
   } else {

@@ -97,7 +97,7 @@ class Sender {
   SeqNumber una() const noexcept { return una_; }
   SeqNumber next() const noexcept { return next_; }
   // No acknowledgement may lie beyond: next(), or one byte more after a window probe.
-  SeqNumber limit() const noexcept { return max(next_, probed_to_); }
+  SeqNumber limit() const noexcept { return next_ + (window_probed_ ? 1 : 0); }
   std::size_t peer_window() const noexcept { return window_; }
   std::size_t largest_window() const noexcept { return largest_window_; }
   std::size_t bytes_in_flight() const noexcept { return pipe_; }
@@ -206,7 +206,6 @@ class Sender {
   std::uint32_t slots_ = 0;  // held in segments_
   SeqNumber una_;
   SeqNumber next_;
-  SeqNumber probed_to_;  // after a window probe: one byte beyond next_
   std::uint32_t unsent_bytes_ = 0;
   std::uint32_t prepared_tail_ = 0;      // bytes offered at the end of the last unsent segment
   std::uint16_t prepared_segments_ = 0;  // empty segments at the end of segments_
@@ -235,6 +234,7 @@ class Sender {
   bool started_ = false;
   bool probe_outstanding_ = false;  // a tail loss probe
   bool probe_was_retransmission_ = false;
+  bool window_probed_ = false;    // the byte at next_ has left as a window probe
   bool may_be_spurious_ = false;  // the first acknowledgements after a timeout (F-RTO)
   std::uint8_t persist_backoff_ = 0;
   SeqNumber recovery_point_;

@@ -92,6 +92,7 @@ void Sender::accept_probe(SeqNumber ack) {
     if (!segment.fin) segments_.pop_front();
   }
   una_ = next_ = ack;
+  window_probed_ = false;
 }
 
 void Sender::advance(SeqNumber ack, News& result, Instant now) {

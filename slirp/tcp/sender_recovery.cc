@@ -227,7 +227,7 @@ void Sender::probe_window(Instant now, PacketBatch& out) {
   environment_.counters.segments_out.add();
   const Segment& segment = segments_[sent_];
   writer_.write_small(segment.begin, wire::kTcpAck, segment.buffer.bytes().first(1), now, out);
-  probed_to_ = next_ + 1;
+  window_probed_ = true;
   if (persist_backoff_ < 16) ++persist_backoff_;
   Duration wait = rtt_.timeout();
   for (std::uint8_t i = 0; i < persist_backoff_ && wait < environment_.config.tcp.max_rto; ++i) wait *= 2;

@@ -291,6 +291,40 @@ TEST_F(TcpSendTest, ProbeThatIsAcceptedCountsAsSent) {
   EXPECT_EQ(pool_.slots_in_use(), 0u);
 }
 
+// Whatever a comparison of numbers would say half way around their space from where the connection began.
+TEST_F(TcpSendTest, AcknowledgementOfUnsentDataIsRefusedAfterGigabytes) {
+  config_.mtu = 65500;
+  guest_options_.mss = 65400;
+  guest_options_.window_scale = 8;
+  PacketPool pool{config_.mtu, 1024};
+  Environment environment{config_, pool, counters_, memory_};
+  const auto syn = segment({.seq = kGuestSequence, .flags = kTcpSyn, .options = guest_options_});
+  connection_ =
+      std::make_unique<Connection>(environment, key_, syn, InitialNumbers{kOurSequence, 0x80000000}, now_);
+  connection_->accept(now_, out_);
+  say({});
+  const std::string bytes = letters(4 * 1024 * 1024);
+  std::uint64_t given = 0;
+  while (given <= std::uint64_t{1} << 31) {
+    given += give(bytes);
+    out_.clear();
+    pool.end_turn();
+    said();
+    say({.ack = kOurData + static_cast<std::uint32_t>(given)});
+  }
+  said();
+  const std::uint32_t next = kOurData + static_cast<std::uint32_t>(given);
+  const std::uint64_t refused = counters_.drops.value(DropReason::kTcpInvalid);
+  say({.ack = next + 1});
+  EXPECT_EQ(counters_.drops.value(DropReason::kTcpInvalid), refused + 1);
+  EXPECT_EQ(said_one().seq, next) << "challenged";
+  give("on");
+  EXPECT_EQ(said_one().seq, next);
+  connection_.reset();
+  out_.clear();
+  pool.end_turn();
+}
+
 TEST_F(TcpSendTest, UnansweredProbesGiveUp) {
   established();
   say({.window = 0});
