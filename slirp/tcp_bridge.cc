@@ -66,7 +66,9 @@ void TcpBridge::end_batch(Instant now, PacketBatch& out) {
 void TcpBridge::move_bytes(TcpFlow& flow, Instant now, PacketBatch& out) {
   if (flow.is_connected) {
     write_to_host(flow, now);
-    if (flow.has_host_data) {
+    if (flow.is_host_broken && flow.is_host_finished) {
+      flow.connection.abort(now, out);  // it had said all it had to say, and takes no more
+    } else if (flow.has_host_data) {
       read_from_host(flow, now, out);
     } else if (!flow.is_host_finished && flow.connection.wants_host_data()) {
       watch(flow, {.readable = true});

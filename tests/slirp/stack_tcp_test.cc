@@ -181,6 +181,24 @@ TEST_P(StackTcpTest, LargeReadsAreScatteredIntoSegments) {
   EXPECT_LT(world.sockets.reads, 40u);
 }
 
+// A server that closes while the guest still sends: FIN, then RST in answer to what comes.
+TEST_P(StackTcpTest, GuestThatSendsToAServerThatHasGoneIsReset) {
+  StackWorld world;
+  auto& http = world.internet.listen(server());
+  GuestTcp client{world, guest(), server()};
+  client.connect();
+  world.settle();
+  http.last().finish();
+  world.settle();
+  EXPECT_TRUE(client.peer_finished());
+  http.last().reset();
+  world.settle();
+  client.send("is anybody there");
+  world.settle();
+  EXPECT_TRUE(client.was_reset());
+  EXPECT_EQ(world.stack().active_flows(), 0u);
+}
+
 TEST_P(StackTcpTest, GuestHalfCloseStillGetsTheAnswer) {
   StackWorld world;
   auto& http = world.internet.listen(server());
