@@ -11,9 +11,9 @@
 namespace wgr::log {
 namespace {
 
-// Set once before threads start, except the level, which a reload may change.
+// A reload may change both while other threads write.
 std::atomic<Level> g_level{Level::kInfo};
-Format g_format = Format::kText;
+std::atomic<Format> g_format{Format::kText};
 
 constexpr std::string_view kLevelNames[] = {"trace", "debug", "info", "warn", "error"};
 
@@ -117,15 +117,15 @@ std::optional<Level> parse_level(std::string_view text) {
 
 void configure(Level level, Format format) {
   g_level.store(level, std::memory_order_relaxed);
-  g_format = format;
+  g_format.store(format, std::memory_order_relaxed);
 }
 
 bool is_enabled(Level level) noexcept { return level >= g_level.load(std::memory_order_relaxed); }
 
 void write(Level level, std::string_view message, Fields fields) {
   if (!is_enabled(level)) return;
-  write_out(g_format == Format::kJson ? format_json(level, message, fields)
-                                      : format_text(level, message, fields));
+  write_out(g_format.load(std::memory_order_relaxed) == Format::kJson ? format_json(level, message, fields)
+                                                                      : format_text(level, message, fields));
 }
 
 void write_line(std::string_view line) {

@@ -21,7 +21,7 @@ enum class Format : std::uint8_t { kText, kJson };
 
 std::optional<Level> parse_level(std::string_view text);  // trace debug info warn(ing) error
 
-// Call once, before other threads start; level may be changed later (reload).
+// Before other threads start, and again when the configuration is reloaded.
 void configure(Level level, Format format);
 bool is_enabled(Level level) noexcept;
 
