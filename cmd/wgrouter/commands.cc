@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <csignal>
 #include <istream>
 #include <iterator>
 #include <ostream>
@@ -119,6 +120,7 @@ int print_version(VersionFormat format, std::ostream& out) {
 }
 
 void harden_process() {
+  std::signal(SIGPIPE, SIG_IGN);
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);

@@ -22,7 +22,8 @@ int print_config(const ConfigSource& source, std::ostream& out);
 enum class VersionFormat { kText, kJson };
 int print_version(VersionFormat format, std::ostream& out);
 
-// Keeps secrets out of core files and debuggers, and lifts the descriptor limit to what is allowed.
+// Keeps secrets out of core files and debuggers, lifts the descriptor limit to what is allowed, and outlives
+// whoever reads the log.
 void harden_process();
 
 }  // namespace wgr
