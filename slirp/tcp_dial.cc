@@ -51,6 +51,8 @@ void TcpBridge::open(Guest& guest, const FlowKey& key, const wire::IpView& packe
   TcpFlow& flow = flows_.insert(key, guest, guest.tcp_environment, key, syn, initial_numbers(key, now),
                                 std::move(socket), now);
   flow.is_dns = is_own_address;
+  // ECN stays ours: we do not mark what we send as ECN-capable.
+  if (environment_.config.copy_tos) flow.connection.set_tos(static_cast<std::uint8_t>(packet.tos & 0xfc));
   ++guest.connecting;
   ++connecting_;
   environment_.counters.dial_in_flight.add();

@@ -637,5 +637,17 @@ TEST_P(StackTcpTest, LostSegmentsOnTheWayToTheGuestAreRepaired) {
   EXPECT_TRUE(client.received_text() == text);
 }
 
+TEST_P(StackTcpTest, CopyTosPutsTheGuestsDscpOnReplies) {
+  for (const bool is_copied : {true, false}) {
+    Config config = StackWorld::default_config();
+    config.copy_tos = is_copied;
+    StackWorld world{config};
+    world.internet.listen(server());
+    world.send(sim::tcp_packet(guest(), server(), syn(), {}, {.tos = 0xb9}));
+    world.settle();
+    EXPECT_EQ(world.take_one().ip().tos, is_copied ? 0xb8 : 0x00);
+  }
+}
+
 }  // namespace
 }  // namespace wgr::slirp
