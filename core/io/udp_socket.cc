@@ -19,6 +19,8 @@
 namespace wgr::io {
 namespace {
 
+// Fits every path (RFC 8200 5, less headers): a refusal is about segmentation itself.
+constexpr std::size_t kSafeSegment = 1200;
 constexpr int kSocketBuffer = 4 * 1024 * 1024;  // the kernel cuts it to its own limit
 
 [[noreturn]] void throw_errno(const std::string& what, const SocketAddress& address) {
@@ -73,7 +75,8 @@ class ControlWriter {
   std::size_t used_ = 0;
 };
 
-bool is_segmentation_refused(int error) { return error == EIO || error == EINVAL; }
+// EIO: this device or route cannot. EINVAL and EMSGSIZE (Linux 6.14): so says a segment larger than the path.
+bool is_segmentation_refused(int error) { return error == EIO || error == EINVAL || error == EMSGSIZE; }
 // The cached source address is not ours any more.
 bool is_source_refused(int error) {
   return error == EINVAL || error == ENETUNREACH || error == EADDRNOTAVAIL;
@@ -216,23 +219,22 @@ void UdpSocket::send(std::span<const DatagramBatch::Run> runs) {
 }
 
 void UdpSocket::send_run(const DatagramBatch::Run& run) {
-  bool with_source = true;
   if (has_gso_ && run.count > 1) {
-    int error = send_segmented(run, with_source);
+    int error = send_segmented(run, /*with_source=*/true);
     if (is_source_refused(error) && !run.to.local.is_unspecified()) {
-      with_source = false;
-      error = send_segmented(run, with_source);
+      error = send_segmented(run, /*with_source=*/false);
     }
     if (error == 0) return;
     if (!is_segmentation_refused(error)) {
       counters_.send_errors.add(run.count);
       return;
     }
-    has_gso_ = false;
+    // One peer behind a narrow path must not cost all others their runs.
+    if (error == EIO || run.segment_size <= kSafeSegment) has_gso_ = false;
   }
   std::size_t sent = 0;
-  const int error = send_each(run, with_source, sent);
-  if (sent == 0 && with_source && is_source_refused(error)) send_each(run, /*with_source=*/false, sent);
+  const int error = send_each(run, /*with_source=*/true, sent);
+  if (sent == 0 && is_source_refused(error)) send_each(run, /*with_source=*/false, sent);
   counters_.send_errors.add(run.count - sent);
 }
 

@@ -1,6 +1,7 @@
 // A UDP socket that moves batches: UDP_GRO in, UDP_SEGMENT out where the kernel has them, plain
 // recvmmsg and sendmmsg where not. Probed when opened; a send that fails with EIO or EINVAL for its
-// segmentation turns UDP_SEGMENT off for good. Correctness never depends on either.
+// segmentation turns UDP_SEGMENT off for good, one whose segments are larger than its path leaves by plain
+// calls, and the kernel fragments. Correctness never depends on either.
 //
 // Thread: opened on the main thread, then confined to its worker.
 #pragma once

@@ -103,6 +103,25 @@ TEST_P(UdpSocketTest, StaleSourceAddressFallsBackToTheKernelsChoice) {
   EXPECT_EQ(receive_all(*receiver_, 2).size(), 2u);
 }
 
+// The kernel segments nothing that is larger than the path, but fragments single datagrams.
+TEST(UdpSocketPathTest, RunLargerThanThePathArrivesAndOthersStayRuns) {
+  const SocketAddress any_port{*IpAddress::parse("::1"), 0};
+  UdpSocket sender{any_port, false};
+  UdpSocket receiver{any_port, false};
+  if (!sender.has_gso()) GTEST_SKIP() << "no UDP_SEGMENT";
+  const int path_mtu = 1280;
+  ASSERT_EQ(setsockopt(sender.descriptor(), IPPROTO_IPV6, IPV6_MTU, &path_mtu, sizeof path_mtu), 0);
+  DatagramBatch batch;
+  Endpoint to = Endpoint::udp(receiver.local_address());
+  to.local = any_port.ip;
+  for (int i = 0; i < 3; ++i) std::ranges::fill(batch.append(to, 1452), std::uint8_t{7});
+  sender.send(batch.runs());
+
+  EXPECT_EQ(receive_all(receiver, 3).size(), 3u);
+  EXPECT_EQ(sender.counters().send_errors.value(), 0u);
+  EXPECT_TRUE(sender.has_gso());
+}
+
 INSTANTIATE_TEST_SUITE_P(Families, UdpSocketTest,
                          testing::Values(Case{"V4Offloads", true, false}, Case{"V4Plain", false, false},
                                          Case{"V6Offloads", true, true}, Case{"V6Plain", false, true}),
