@@ -180,6 +180,7 @@ void Router::tell_endpoint(GuestId peer, const SocketAddress& address, wireguard
 void Router::reload() {
   try {
     Config next = source_.reload();
+    for (const Notice& notice : next.notices) log::write(notice.level, notice.text);
     if (next.wireguard.listen_port != config_.wireguard.listen_port ||
         next.wireguard.listen_addresses != config_.wireguard.listen_addresses ||
         next.processor.workers != config_.processor.workers || next.slirp.mtu != config_.slirp.mtu) {
