@@ -247,11 +247,11 @@ void Sender::transmit(Position position, Instant now, PacketBatch& out) {
   if (retransmit_at_ == kNever) restart_retransmission_timer(now);
 }
 
-bool Sender::split(std::size_t index, std::size_t size) {
+// The part of `first` behind `size` bytes, in a slot of its own; nothing when there is none.
+std::optional<Sender::Segment> Sender::cut(Segment& first, std::size_t size) {
   PacketBuffer slot = environment_.take_slot();
-  if (!slot) return false;
+  if (!slot) return std::nullopt;
   ++slots_;
-  Segment& first = segments_[index];
   const std::size_t rest = first.size - size;
   std::memcpy(slot.append(rest), first.buffer.data() + size, rest);
 
@@ -269,37 +269,47 @@ bool Sender::split(std::size_t index, std::size_t size) {
   first.size = static_cast<std::uint16_t>(size);
   first.buffer.shrink(size);
   first.fin = first.push = false;
-  segments_.insert(index + 1, std::move(second));
+  return second;
+}
+
+bool Sender::split(std::size_t index, std::size_t size) {
+  std::optional<Segment> second = cut(segments_[index], size);
+  if (!second) return false;
+  segments_.insert(index + 1, std::move(*second));
   return true;
 }
 
+// One pass over the window: a guest that lies about its path must not make it quadratic.
 void Sender::mss_changed(std::size_t mss, Instant now, PacketBatch& out) {
   if (mss >= mss_) return;
   mss_ = static_cast<std::uint16_t>(mss);
   congestion_.mss_changed(mss);
   bool lost_any = false;
+  Ring<Segment> pieces;
+  std::uint32_t sent_pieces = 0;
   for (std::size_t i = 0; i < segments_.size(); ++i) {
-    if (segments_[i].size <= mss_ || !split(i, mss_)) continue;
-    if (i >= sent_) continue;
-    ++sent_;
-    Segment& first = segments_[i];
-    if (first.sacked) ++sacked_segments_;
-    if (first.lost) ++lost_segments_;
-    if (!first.in_pipe) continue;
-    // Too big for the path: lost, and no sign of congestion.
-    first.in_pipe = false;
-    first.lost = true;
-    Segment& second = segments_[i + 1];
-    if (second.size <= mss_) {
-      second.in_pipe = false;
-      second.lost = true;
-      ++lost_segments_;
-      pipe_ -= second.size;
+    const bool is_sent = i < sent_;
+    const bool is_too_big = segments_[i].size > mss_;
+    std::optional<Segment> piece = std::move(segments_[i]);
+    while (piece) {
+      std::optional<Segment> rest;
+      if (piece->size > mss_) rest = cut(*piece, mss_);
+      if (is_sent) ++sent_pieces;
+      if (rest && piece->sacked) ++sacked_segments_;
+      if (rest && piece->lost) ++lost_segments_;
+      if (is_too_big && piece->in_pipe && piece->size <= mss_) {  // lost, and no sign of congestion
+        piece->in_pipe = false;
+        piece->lost = true;
+        ++lost_segments_;
+        pipe_ -= piece->size;
+        lost_any = true;
+      }
+      pieces.push_back(std::move(*piece));
+      piece = std::move(rest);
     }
-    pipe_ -= first.size;
-    ++lost_segments_;
-    lost_any = true;
   }
+  segments_ = std::move(pieces);
+  sent_ = sent_pieces;
   relink();
   lost_hint_ = segments_.position(0);
   if (lost_any && phase_ == Phase::kOpen) {

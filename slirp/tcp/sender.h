@@ -159,6 +159,7 @@ class Sender {
   void send_pending(Instant now, PacketBatch& out);
   void send_lost(Instant now, PacketBatch& out);
   void transmit(Position position, Instant now, PacketBatch& out);
+  std::optional<Segment> cut(Segment& first, std::size_t size);
   bool split(std::size_t index, std::size_t size);
   void drop_segment_buffer(Segment& segment) noexcept;
   void arm_timers(Instant now) noexcept;
