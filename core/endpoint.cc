@@ -1,26 +1,11 @@
 #include "core/endpoint.h"
 
-#include <cassert>
+#include <algorithm>
 
 namespace wgr {
 
-MutableBytes DatagramBatch::append(const Endpoint& to, std::size_t size) {
-  assert(size > 0 && size <= kMaxRunBytes);
-  const bool fits = chunk_ < chunks_.size() && filled_ + size <= kChunk;
-  if (fits && !runs_.empty()) {
-    Run& last = runs_.back();
-    const bool is_open = last.bytes.size() == last.segment_size * last.count;  // no shorter one has closed it
-    const bool is_adjacent = last.bytes.data() + last.bytes.size() == chunks_[chunk_].get() + filled_;
-    if (is_open && is_adjacent && size <= last.segment_size && last.count < kMaxRunDatagrams &&
-        last.bytes.size() + size <= kMaxRunBytes && last.to == to) {
-      std::uint8_t* const start = chunks_[chunk_].get() + filled_;
-      filled_ += size;
-      last.bytes = {last.bytes.data(), last.bytes.size() + size};
-      ++last.count;
-      return {start, size};
-    }
-  }
-  if (chunk_ < chunks_.size() && !fits) {
+MutableBytes DatagramBatch::begin_run(const Endpoint& to, std::size_t size) {
+  if (chunk_ < chunks_.size() && filled_ + size > kChunk) {
     ++chunk_;
     filled_ = 0;
   }
@@ -31,6 +16,8 @@ MutableBytes DatagramBatch::append(const Endpoint& to, std::size_t size) {
   std::uint8_t* const start = chunks_[chunk_].get() + filled_;
   filled_ += size;
   runs_.push_back({to, {start, size}, size, 1});
+  open_segment_ = size;
+  open_room_ = std::min(kMaxRunBytes - size, kChunk - filled_);
   return {start, size};
 }
 
@@ -39,6 +26,8 @@ void DatagramBatch::clear() noexcept {
   if (chunks_.size() > kFullChunks + 1) chunks_.resize(kFullChunks + 1);
   chunk_ = 0;
   filled_ = 0;
+  open_segment_ = 0;
+  open_room_ = 0;
 }
 
 }  // namespace wgr

@@ -3,6 +3,7 @@
 // Thread: values; a DatagramBatch is confined to its worker.
 #pragma once
 
+#include <cassert>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -31,7 +32,7 @@ struct Endpoint {
     return endpoint;
   }
   explicit operator bool() const noexcept { return kind != Kind::kNone; }
-  friend bool operator==(const Endpoint&, const Endpoint&) = default;
+  friend bool operator==(const Endpoint&, const Endpoint&) noexcept = default;
 };
 
 // Outgoing datagrams. Neighbours to one endpoint with one size (the last may be shorter) lie
@@ -56,7 +57,11 @@ class DatagramBatch {
 
   // Uninitialized room for the next datagram to `to`, valid until clear().
   // REQUIRES: 0 < size <= kMaxRunBytes.
-  MutableBytes append(const Endpoint& to, std::size_t size);
+  MutableBytes append(const Endpoint& to, std::size_t size) {
+    assert(size > 0 && size <= kMaxRunBytes);
+    if (size <= open_segment_ && size <= open_room_ && runs_.back().to == to) return extend_run(size);
+    return begin_run(to, size);
+  }
 
   std::span<const Run> runs() const noexcept { return runs_; }
   bool empty() const noexcept { return runs_.empty(); }
@@ -68,10 +73,25 @@ class DatagramBatch {
   static constexpr std::size_t kChunk = 128 * 1024;
   static constexpr std::size_t kFullChunks = 4;
 
+  MutableBytes extend_run(std::size_t size) noexcept {
+    Run& last = runs_.back();
+    std::uint8_t* const start = last.bytes.data() + last.bytes.size();
+    last.bytes = {last.bytes.data(), last.bytes.size() + size};
+    filled_ += size;
+    open_room_ -= size;
+    const bool is_closed = ++last.count == kMaxRunDatagrams || size < last.segment_size;
+    if (is_closed) open_segment_ = 0;
+    return {start, size};
+  }
+  MutableBytes begin_run(const Endpoint& to, std::size_t size);
+
   std::vector<Run> runs_;
   std::vector<std::unique_ptr<std::uint8_t[]>> chunks_;
   std::size_t chunk_ = 0;
   std::size_t filled_ = 0;
+  // What the last run still takes: datagrams up to this size, in all so many bytes of its chunk.
+  std::size_t open_segment_ = 0;  // 0: nothing more
+  std::size_t open_room_ = 0;
 };
 
 }  // namespace wgr

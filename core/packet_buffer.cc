@@ -26,14 +26,6 @@ PacketPool::~PacketPool() {
   for (void* chunk : chunks_) munmap(chunk, stride_ * kSlotsPerChunk);
 }
 
-PacketBuffer PacketPool::take() {
-  if (free_.empty() && !grow()) return {};
-  std::uint8_t* slot = free_.back();
-  free_.pop_back();
-  ++in_use_;
-  return PacketBuffer{this, slot};
-}
-
 void PacketPool::give_back(std::uint8_t* slot) noexcept {
   assert(in_use_ > 0);
   --in_use_;

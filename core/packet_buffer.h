@@ -122,7 +122,13 @@ class PacketPool {
   ~PacketPool();  // REQUIRES: every buffer has come back.
 
   // Empty when the cap is reached; the caller counts kPoolExhausted.
-  PacketBuffer take();
+  PacketBuffer take() {
+    if (free_.empty() && !grow()) return {};
+    std::uint8_t* const slot = free_.back();
+    free_.pop_back();
+    ++in_use_;
+    return PacketBuffer{this, slot};
+  }
   // Slots given back since the last call become free.
   void end_turn() noexcept;
   // Gives all memory back to the kernel if no slot is in use. Call it when the worker has been idle.
