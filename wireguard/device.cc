@@ -1,6 +1,8 @@
 #include "wireguard/device.h"
 
+#include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include "wireguard/peer.h"
 
@@ -51,6 +53,7 @@ void Device::set_directory(std::shared_ptr<const PeerDirectory> directory) {
 void Device::set_allowed_ips(std::shared_ptr<const AllowedIps> allowed_ips) {
   assert(allowed_ips);
   allowed_ips_ = std::move(allowed_ips);
+  last_source_.reset();
 }
 
 void Device::set_peer(GuestId id, const PeerConfig& config, Instant now) {
@@ -74,6 +77,7 @@ void Device::remove_peer(GuestId id) {
     last_id_ = {};
     last_peer_ = nullptr;
   }
+  if (unarmed_ != nullptr && unarmed_->id() == id) unarmed_ = nullptr;
   peers_.erase(id);
 }
 
@@ -94,10 +98,16 @@ void Device::send(GuestId id, Bytes packet, Instant now, Out& out) {
     return;
   }
   peer->send(packet, now, out.datagrams);
-  arm(*peer);
+  packet_passed(*peer);
+}
+
+Instant Device::next_deadline() const noexcept {
+  const Instant next = deadlines_.next();
+  return unarmed_ == nullptr ? next : std::min(next, unarmed_->next_deadline());
 }
 
 void Device::on_deadline(Instant now, Out& out) {
+  if (unarmed_ != nullptr) arm(*std::exchange(unarmed_, nullptr));
   while (const std::optional<GuestId> id = deadlines_.take_due(now)) {
     Peer* const peer = find_peer(*id);
     if (peer == nullptr) continue;

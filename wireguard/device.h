@@ -16,6 +16,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -100,7 +101,7 @@ class Device {
   // An inner packet to a peer of ours: sealed, or staged while a handshake runs.
   void send(GuestId peer, Bytes packet, Instant now, Out& out);
 
-  Instant next_deadline() const noexcept { return deadlines_.next(); }
+  Instant next_deadline() const noexcept;
   void on_deadline(Instant now, Out& out);
 
   // --- for operators ---
@@ -124,6 +125,12 @@ class Device {
   // device.cc
   Peer* find_peer(GuestId id) noexcept;
   void arm(Peer& peer);
+  // Packets come in runs: the deadline of a peer is looked at when its run ends.
+  void packet_passed(Peer& peer) {
+    if (unarmed_ == &peer) return;
+    if (unarmed_ != nullptr) arm(*unarmed_);
+    unarmed_ = &peer;
+  }
   void drop(DropReason reason) noexcept { local_.counters.drops.count(reason); }
 
   // device_receive.cc
@@ -133,6 +140,8 @@ class Device {
   void receive_transport(const IndexTable::Entry& entry, const Endpoint& from, MutableBytes datagram,
                          Instant now, Out& out);
   void accept_packet(const Peer& peer, MutableBytes packet, Out& out);
+  // Whom AllowedIPs give the source of a packet; nobody if none. REQUIRES: 4 or 16 bytes.
+  GuestId owner_of(Bytes source) noexcept;
   // Whether an initiation or response may cost us a Diffie-Hellman: MAC1 always, MAC2 and rate under load.
   bool pass_gate(const Endpoint& from, Bytes message, std::uint32_t sender_index, Instant now, Out& out);
   void send_cookie_reply(const Endpoint& to, Bytes message, std::uint32_t sender_index, Instant now,
@@ -150,7 +159,10 @@ class Device {
   std::unordered_map<GuestId, std::unique_ptr<Peer>> peers_;
   GuestId last_id_;  // the peer of the last packet sent, most likely that of the next
   Peer* last_peer_ = nullptr;
+  std::optional<IpAddress> last_source_;  // of the last packet received, and what allowed_ips_ say of it
+  GuestId last_owner_;
   DeadlineQueue<GuestId> deadlines_;
+  Peer* unarmed_ = nullptr;  // its deadline may be earlier than deadlines_ knows
 };
 
 }  // namespace wgr::wireguard

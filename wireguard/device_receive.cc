@@ -90,7 +90,7 @@ void Device::receive_transport(const IndexTable::Entry& entry, const Endpoint& f
     return;
   }
   peer.transport_received(*keypair, from, datagram.size(), opened.packet, now, out.datagrams);
-  arm(peer);
+  packet_passed(peer);
   if (opened.packet.empty()) {
     local_.counters.keepalives_received.add();
   } else {
@@ -104,14 +104,23 @@ void Device::accept_packet(const Peer& peer, MutableBytes packet, Out& out) {
     drop(DropReason::kPacketMalformed);
     return;
   }
-  const GuestId* const owner = allowed_ips_->lookup(header->source);
-  if (owner == nullptr || *owner != peer.id()) {
+  if (owner_of(header->source) != peer.id()) {
     drop(DropReason::kSourceNotAllowed);
     return;
   }
   local_.counters.received_packets.add();
   local_.counters.received_bytes.add(header->length);
   out.packets.push_back({peer.id(), packet.first(header->length)});
+}
+
+GuestId Device::owner_of(Bytes source) noexcept {
+  const IpAddress address = IpAddress::from_bytes(source);
+  if (address != last_source_) {
+    const GuestId* const owner = allowed_ips_->lookup(source);
+    last_source_ = address;
+    last_owner_ = owner == nullptr ? GuestId{} : *owner;
+  }
+  return last_owner_;
 }
 
 void Device::receive_initiation(const Endpoint& from, Bytes datagram, Instant now, Out& out) {

@@ -265,6 +265,22 @@ TEST_F(DeviceTest, ReplayedAndForgedDataMoveNothing) {
   EXPECT_EQ(alice_endpoint(), alice.address);
 }
 
+TEST_F(DeviceTest, NewAllowedIpsHoldForTheNextPacketOfTheSameSource) {
+  alice_sends();
+  bob.allow(Prefix::parse("10.1.0.0/16").value(), alice_at_bob);
+  bob.packets.clear();
+  const auto packet = ipv4_packet(IpAddress::v4(10, 1, 1, 1), bob.inner_address, 60);
+  wire.send(alice, bob_at_alice, packet);
+  wire.send(alice, bob_at_alice, packet);
+  EXPECT_EQ(bob.packets.size(), 2u);
+
+  Node carol{"carol", "192.0.2.3:3333", "10.0.0.3", wire.now};
+  bob.allow(Prefix::parse("10.1.1.1/32").value(), bob.add_peer(carol, wire.now));
+  wire.send(alice, bob_at_alice, packet);
+  EXPECT_EQ(bob.packets.size(), 2u);
+  EXPECT_EQ(bob.dropped(DropReason::kSourceNotAllowed), 1u);
+}
+
 // A subset prefix that belongs to another: the packet is dropped, but it did come from the peer.
 TEST_F(DeviceTest, SourceOfAnotherPeerIsDroppedButTheEndpointMoves) {
   alice_sends();
