@@ -29,21 +29,30 @@ void Shard::receive(const Endpoint& from, MutableBytes datagram, Instant now) {
 }
 
 void Shard::end_batch(Instant now) {
-  for_stack_.clear();
+  std::uint64_t bytes = 0;
   for (const PacketView& packet : device_out_.packets) {
-    counters_.packets_from_guests.add();
-    counters_.bytes_from_guests.add(packet.bytes.size());
+    bytes += packet.bytes.size();
     if (pcap_ != nullptr) capture(packet.bytes, now);
-    const GuestId to = next_guest(packet.bytes);
-    if (to) {
+  }
+  counters_.packets_from_guests.add(device_out_.packets.size());
+  counters_.bytes_from_guests.add(bytes);
+  if (routes_->has_overlay()) forward_to_guests(now);
+  if (!device_out_.packets.empty()) stack_.receive(device_out_.packets, now, packets_);
+  device_out_.packets.clear();
+  stage_mail();
+}
+
+// Takes out of the batch what goes to other guests.
+void Shard::forward_to_guests(Instant now) {
+  auto kept = device_out_.packets.begin();
+  for (const PacketView& packet : device_out_.packets) {
+    if (const GuestId to = next_guest(packet.bytes)) {
       forward(to, packet, now);
     } else {
-      for_stack_.push_back(packet);
+      *kept++ = packet;
     }
   }
-  device_out_.packets.clear();
-  if (!for_stack_.empty()) stack_.receive(for_stack_, now, packets_);
-  stage_mail();
+  device_out_.packets.erase(kept, device_out_.packets.end());
 }
 
 void Shard::take_mail(Mail& mail, Instant now) {
@@ -75,7 +84,6 @@ void Shard::on_deadline(Instant now) {
 // The guest to forward a packet to, or nobody. The stack answers what must not be forwarded: a packet
 // that is no IP packet, or whose time to live ends here.
 GuestId Shard::next_guest(Bytes packet) const {
-  if (!routes_->has_overlay()) return {};
   const auto ends = wire::IpEnds::parse(packet);
   if (!ends || wire::hops_left(packet) <= 1) return {};
   return routes_->guest_for(ends->destination);
@@ -117,13 +125,16 @@ void Shard::capture(Bytes packet, Instant now) { pcap_->write(packet, wall_began
 
 bool Shard::seal(Instant now) {
   const auto packets = packets_.packets();
+  const std::size_t first = sealed_;
+  std::uint64_t bytes = 0;
   for (; sealed_ < packets.size() && !outbox_.datagrams.is_full(); ++sealed_) {
     const PacketView& packet = packets[sealed_];
-    counters_.packets_to_guests.add();
-    counters_.bytes_to_guests.add(packet.bytes.size());
+    bytes += packet.bytes.size();
     if (pcap_ != nullptr) capture(packet.bytes, now);
     device_.send(packet.guest, packet.bytes, now, device_out_);
   }
+  counters_.packets_to_guests.add(sealed_ - first);
+  counters_.bytes_to_guests.add(bytes);
   if (sealed_ < packets.size()) return true;
   packets_.clear();
   sealed_ = 0;

@@ -95,6 +95,7 @@ class Shard {
   const ShardCounters& counters() const noexcept { return counters_; }
 
  private:
+  void forward_to_guests(Instant now);
   GuestId next_guest(Bytes packet) const;
   void forward(GuestId to, const PacketView& packet, Instant now);
   void stage_mail();
@@ -112,9 +113,8 @@ class Shard {
   // Gathered during a turn.
   Outbox outbox_;
   wireguard::Device::Out device_out_;  // inner packets between receive() and end_batch(), strays
-  std::vector<PacketView> for_stack_;
-  PacketBatch packets_;     // for guests, until seal() has sealed them
-  std::size_t sealed_ = 0;  // of packets_
+  PacketBatch packets_;                // for guests, until seal() has sealed them
+  std::size_t sealed_ = 0;             // of packets_
 };
 
 }  // namespace wgr
