@@ -1,7 +1,9 @@
 #include "slirp/ip_input.h"
 
 #include <algorithm>
+#include <cassert>
 
+#include "core/wire/checksum.h"
 #include "core/wire/tcp.h"
 #include "core/wire/udp.h"
 
@@ -56,6 +58,11 @@ Result<wire::IpView, IpRefusal> parse_v6(MutableBytes packet) {
   return refused;
 }
 
+template <typename Word>
+bool same(const std::uint8_t* a, const std::uint8_t* b) noexcept {
+  return load_le<Word>(a) == load_le<Word>(b);
+}
+
 }  // namespace
 
 Result<wire::IpView, IpRefusal> IpInput::check(MutableBytes packet, TransportChecksums checksums) const {
@@ -78,6 +85,55 @@ std::optional<IpRefusal> IpInput::check_ends(const wire::IpView& ip) const {
   if (ip.source.is_link_local()) return silent(DropReason::kSourceInvalid);
   if (ip.ttl <= 1) return IpRefusal{DropReason::kTtlExpired, IcmpError::ttl_exceeded(ip.family)};
   return std::nullopt;
+}
+
+const AcceptedPacket* IpInput::check_like_last(MutableBytes packet) noexcept {
+  std::size_t header = 0;
+  std::size_t length = 0;
+  if (last_header_kind_ == Header::kV4 && is_like_last_v4(packet)) {
+    header = wire::kIpv4HeaderSize;
+    length = load_be<std::uint16_t>(packet.data() + 2);
+  } else if (last_header_kind_ == Header::kV6 && is_like_last_v6(packet)) {
+    header = wire::kIpv6HeaderSize;
+    length = header + load_be<std::uint16_t>(packet.data() + 4);
+  } else {
+    return nullptr;
+  }
+  if (length < header || length > packet.size()) return nullptr;
+  last_.ip.packet = packet.first(length);
+  last_.ip.payload = last_.ip.packet.subspan(header);
+  return &last_;
+}
+
+bool IpInput::is_like_last_v4(Bytes packet) const noexcept {
+  if (packet.size() < wire::kIpv4HeaderSize) return false;
+  const std::uint8_t* const a = packet.data();
+  const std::uint8_t* const b = last_header_.data();
+  return same<std::uint16_t>(a, b) &&            // version, header length, TOS
+         same<std::uint32_t>(a + 6, b + 6) &&    // flags and fragment offset, TTL, protocol
+         same<std::uint64_t>(a + 12, b + 12) &&  // addresses
+         wire::PartialSum::of_words<wire::kIpv4HeaderSize / 4>(a).is_valid();
+}
+
+bool IpInput::is_like_last_v6(Bytes packet) const noexcept {
+  if (packet.size() < wire::kIpv6HeaderSize) return false;
+  const std::uint8_t* const a = packet.data();
+  const std::uint8_t* const b = last_header_.data();
+  return same<std::uint32_t>(a, b) &&          // version, class, flow label
+         same<std::uint16_t>(a + 6, b + 6) &&  // next header, hop limit
+         same<std::uint64_t>(a + 8, b + 8) && same<std::uint64_t>(a + 16, b + 16) &&
+         same<std::uint64_t>(a + 24, b + 24) && same<std::uint64_t>(a + 32, b + 32);
+}
+
+const AcceptedPacket& IpInput::remember(const wire::IpView& ip) {
+  assert(!ip.is_fragment);
+  last_ = {ip, is_own(ip.destination)};
+  const std::size_t header = ip.packet.size() - ip.payload.size();
+  last_header_kind_ = Header::kOther;
+  if (ip.family == Family::kV4 && header == wire::kIpv4HeaderSize) last_header_kind_ = Header::kV4;
+  if (ip.family == Family::kV6 && header == wire::kIpv6HeaderSize) last_header_kind_ = Header::kV6;
+  if (last_header_kind_ != Header::kOther) std::copy_n(ip.packet.begin(), header, last_header_.begin());
+  return last_;
 }
 
 bool IpInput::is_own(const IpAddress& address) const noexcept {

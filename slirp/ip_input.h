@@ -7,6 +7,8 @@
 // Thread: confined to one worker.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <optional>
 
 #include "core/packet_buffer.h"
@@ -27,10 +29,23 @@ struct IpRefusal {
 // kernel does not look either; a station on a LAN has no such seal.
 enum class TransportChecksums : std::uint8_t { kTrusted, kVerified };
 
+// A whole packet that passed.
+struct AcceptedPacket {
+  wire::IpView ip;
+  bool is_to_us = false;  // to one of the router's own inner addresses
+};
+
 class IpInput {
  public:
   // `config` must outlive this object.
   explicit IpInput(const Config& config) : config_(config) {}
+
+  // The packets of a flow come in runs whose headers differ in length, identification and sum alone. Of such
+  // a one only these are looked at; null for any other packet: then check() decides, and what remember() is
+  // told next begins a run. The result is valid until the next call of either.
+  const AcceptedPacket* check_like_last(MutableBytes packet) noexcept;
+  // REQUIRES: check() passed it with kTrusted, and it is no fragment.
+  const AcceptedPacket& remember(const wire::IpView& ip);
 
   // Header lengths and sum, extension headers, options, source, destination, TTL. A fragment passes like
   // a whole packet; kVerified looks at whole packets only.
@@ -41,9 +56,16 @@ class IpInput {
   bool is_own(const IpAddress& address) const noexcept;
 
  private:
+  bool is_like_last_v4(Bytes packet) const noexcept;
+  bool is_like_last_v6(Bytes packet) const noexcept;
   std::optional<IpRefusal> check_ends(const wire::IpView& ip) const;
 
   const Config& config_;
+  // The last packet remembered. Its fixed header, if that is all there is in front of the upper one.
+  enum class Header : std::uint8_t { kOther, kV4, kV6 };
+  Header last_header_kind_ = Header::kOther;
+  std::array<std::uint8_t, wire::kIpv6HeaderSize> last_header_{};
+  AcceptedPacket last_;
 };
 
 // The sum of a whole TCP segment, UDP datagram or ICMP message; true for any other protocol. Lengths that

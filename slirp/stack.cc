@@ -48,9 +48,9 @@ struct Stack::Parts {
         dns(environment) {}
 
   void receive(const PacketView& packet, Instant now, PacketBatch& out);
-  void dispatch(Guest& guest, const wire::IpView& packet, Instant now, PacketBatch& out);
-  void receive_udp(Guest& guest, const wire::IpView& packet, Instant now, PacketBatch& out);
-  void receive_icmp(Guest& guest, const wire::IpView& packet, Instant now, PacketBatch& out);
+  void dispatch(Guest& guest, const AcceptedPacket& accepted, Instant now, PacketBatch& out);
+  void receive_udp(Guest& guest, const AcceptedPacket& accepted, Instant now, PacketBatch& out);
+  void receive_icmp(Guest& guest, const AcceptedPacket& accepted, Instant now, PacketBatch& out);
   void receive_icmp_error(Guest& guest, const wire::IpView& packet, const wire::IcmpView& error, Instant now,
                           PacketBatch& out);
   void refuse(Guest& guest, const wire::IpView& packet, DropReason reason, const IcmpError& answer,
@@ -87,6 +87,7 @@ Stack::Stack(const Config& config, egress::Sockets& sockets, std::shared_ptr<con
 Stack::~Stack() = default;
 
 void Stack::receive(std::span<const PacketView> packets, Instant now, PacketBatch& out) {
+  parts_->counters.packets.add(packets.size());
   for (const PacketView& packet : packets) parts_->receive(packet, now, out);
   parts_->tcp.end_batch(now, out);
   parts_->udp.end_batch(now, out);
@@ -94,7 +95,9 @@ void Stack::receive(std::span<const PacketView> packets, Instant now, PacketBatc
 }
 
 void Stack::Parts::receive(const PacketView& packet, Instant now, PacketBatch& out) {
-  counters.packets.add();
+  if (const AcceptedPacket* accepted = ip_input.check_like_last(packet.bytes)) [[likely]] {
+    return dispatch(guests.at(packet.guest), *accepted, now, out);
+  }
   auto checked = ip_input.check(packet.bytes);
   if (!checked) {
     const IpRefusal refusal = checked.error();
@@ -103,33 +106,35 @@ void Stack::Parts::receive(const PacketView& packet, Instant now, PacketBatch& o
     return;
   }
   Guest& guest = guests.at(packet.guest);
-  if (!checked->is_fragment) return dispatch(guest, *checked, now, out);
+  if (!checked->is_fragment) return dispatch(guest, ip_input.remember(*checked), now, out);
   auto whole = reassembly.receive(packet.guest, *checked, now, out);
   if (!whole) return;
   whole->dont_fragment = false;  // the guest cut it itself: so may the host, also over IPv6
-  dispatch(guest, *whole, now, out);
+  dispatch(guest, {*whole, ip_input.is_own(whole->destination)}, now, out);
 }
 
-void Stack::Parts::dispatch(Guest& guest, const wire::IpView& packet, Instant now, PacketBatch& out) {
+void Stack::Parts::dispatch(Guest& guest, const AcceptedPacket& accepted, Instant now, PacketBatch& out) {
+  const wire::IpView& packet = accepted.ip;
   if (packet.protocol == wire::IpProtocol::kTcp) {
     const auto segment = wire::TcpView::parse(packet.payload);
     if (!segment) return counters.drops.count(segment.error());
-    return tcp.receive(guest, packet, *segment, ip_input.is_own(packet.destination), now, out);
+    return tcp.receive(guest, packet, *segment, accepted.is_to_us, now, out);
   }
-  if (packet.protocol == wire::IpProtocol::kUdp) return receive_udp(guest, packet, now, out);
-  if (packet.protocol == wire::icmp_protocol(packet.family)) return receive_icmp(guest, packet, now, out);
+  if (packet.protocol == wire::IpProtocol::kUdp) return receive_udp(guest, accepted, now, out);
+  if (packet.protocol == wire::icmp_protocol(packet.family)) return receive_icmp(guest, accepted, now, out);
   refuse(guest, packet, DropReason::kProtocolUnsupported,
          IcmpError::protocol_unreachable(packet.family, packet.protocol_field_offset), now, out);
 }
 
-void Stack::Parts::receive_udp(Guest& guest, const wire::IpView& packet, Instant now, PacketBatch& out) {
+void Stack::Parts::receive_udp(Guest& guest, const AcceptedPacket& accepted, Instant now, PacketBatch& out) {
+  const wire::IpView& packet = accepted.ip;
   const auto datagram = wire::UdpView::parse(packet.payload);
   if (!datagram) return counters.drops.count(datagram.error());
   // RFC 8200 8.1; over IPv4 zero means that there is none.
   if (packet.family == Family::kV6 && datagram->checksum() == 0) {
     return counters.drops.count(DropReason::kChecksumInvalid);
   }
-  if (!ip_input.is_own(packet.destination)) return udp.receive(guest, packet, *datagram, now, out);
+  if (!accepted.is_to_us) return udp.receive(guest, packet, *datagram, now, out);
   if (datagram->destination_port() != wire::kDnsPort || !dns.is_enabled()) {
     return refuse(guest, packet, DropReason::kDestinationInvalid, IcmpError::port_unreachable(packet.family),
                   now, out);
@@ -139,11 +144,12 @@ void Stack::Parts::receive_udp(Guest& guest, const wire::IpView& packet, Instant
               datagram->payload(), now, out);
 }
 
-void Stack::Parts::receive_icmp(Guest& guest, const wire::IpView& packet, Instant now, PacketBatch& out) {
+void Stack::Parts::receive_icmp(Guest& guest, const AcceptedPacket& accepted, Instant now, PacketBatch& out) {
+  const wire::IpView& packet = accepted.ip;
   const auto message = wire::IcmpView::parse(packet.family, packet.payload);
   if (!message) return counters.drops.count(message.error());
   if (message->is_echo_request()) {
-    if (!ip_input.is_own(packet.destination)) return icmp.receive(guest, packet, *message, now, out);
+    if (!accepted.is_to_us) return icmp.receive(guest, packet, *message, now, out);
     counters.own_echo_replies.add();
     return guest_packets.echo_reply(guest.id, packet.destination, packet.source, message->identifier(),
                                     message->sequence(), message->payload(), packet.tos, out);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cerrno>
 #include <climits>
 
@@ -21,6 +22,11 @@ std::size_t total_size(std::span<const iovec> pieces) {
   return size;
 }
 
+bool is_of(const FlowKey& key, GuestId guest, const wire::IpView& packet, const wire::TcpView& segment) {
+  return key.guest_side.port == segment.source_port() && key.remote.port == segment.destination_port() &&
+         key.guest == guest && key.guest_side.ip == packet.source && key.remote.ip == packet.destination;
+}
+
 }  // namespace
 
 TcpBridge::TcpBridge(const BridgeEnvironment& environment)
@@ -30,14 +36,18 @@ TcpBridge::TcpBridge(const BridgeEnvironment& environment)
 
 void TcpBridge::receive(Guest& guest, const wire::IpView& packet, const wire::TcpView& segment,
                         bool is_own_address, Instant now, PacketBatch& out) {
+  if (last_ != nullptr && is_of(last_->key, guest.id, packet, segment)) {
+    assert(last_->is_touched);
+    environment_.counters.tcp.packets_sent.add();
+    return last_->connection.receive(segment, now, out);
+  }
   const FlowKey key{
       guest.id, {packet.source, segment.source_port()}, {packet.destination, segment.destination_port()}};
   if (key.guest_side.port == 0 || key.remote.port == 0) {
     return environment_.counters.drops.count(DropReason::kDestinationInvalid);
   }
   environment_.counters.tcp.packets_sent.add();
-  TcpFlow* flow = last_ != nullptr && last_->key == key ? last_ : flows_.find(key);
-  if (flow != nullptr) {
+  if (TcpFlow* flow = flows_.find(key)) {
     last_ = flow;
     touch(*flow);
     flow->connection.receive(segment, now, out);

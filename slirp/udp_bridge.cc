@@ -23,6 +23,11 @@ FlowKey key_of(const Guest& guest, const wire::IpView& packet, const wire::UdpVi
   return key;
 }
 
+bool is_of(const FlowKey& key, GuestId guest, const wire::IpView& packet, const wire::UdpView& datagram) {
+  return key.guest_side.port == datagram.source_port() && key.guest == guest &&
+         key.guest_side.ip == packet.source;
+}
+
 }  // namespace
 
 UdpBridge::UdpBridge(const BridgeEnvironment& environment)
@@ -35,11 +40,14 @@ void UdpBridge::receive(Guest& guest, const wire::IpView& packet, const wire::Ud
     environment_.counters.drops.count(DropReason::kDestinationInvalid);
     return;
   }
-  const FlowKey key = key_of(guest, packet, datagram);
-  UdpFlow* flow = last_ != nullptr && last_->key == key ? last_ : flows_.find(key);
-  if (flow == nullptr) flow = open(guest, key, packet, now, out);
-  if (flow == nullptr) return;
-  last_ = flow;
+  UdpFlow* flow = last_;
+  if (flow == nullptr || !is_of(flow->key, guest.id, packet, datagram)) {
+    const FlowKey key = key_of(guest, packet, datagram);
+    flow = flows_.find(key);
+    if (flow == nullptr) flow = open(guest, key, packet, now, out);
+    if (flow == nullptr) return;
+    last_ = flow;
+  }
   if (!may_send(*flow, remote, packet, now, out)) return;
 
   if (gathered_for_ != flow || gathered_.size() >= kMaxGathered) send_gathered(now, out);

@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "core/address.h"
 #include "core/bytes.h"
@@ -25,6 +26,17 @@ class PartialSum {
   // Of bytes that begin at an even offset of what is checked; an odd last byte counts as if a zero
   // followed.
   static PartialSum of(Bytes bytes) noexcept;
+  // The same for a few 32-bit words, whose number the caller knows: headers and addresses.
+  template <std::size_t kWords>
+  static PartialSum of_words(const std::uint8_t* at) noexcept {
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < kWords; ++i) {
+      std::uint32_t word;
+      std::memcpy(&word, at + 4 * i, sizeof word);
+      sum += word;
+    }
+    return PartialSum{static_cast<std::uint32_t>(sum)} + PartialSum{static_cast<std::uint32_t>(sum >> 32)};
+  }
   // Of one 16-bit word, given in host order.
   static constexpr PartialSum of_word(std::uint16_t word) noexcept { return PartialSum{to_native(word)}; }
 
@@ -66,7 +78,10 @@ class PartialSum {
 
 // The part of a pseudo header that a flow keeps. REQUIRES: both of one family.
 inline PartialSum address_sum(const IpAddress& source, const IpAddress& destination) noexcept {
-  return PartialSum::of(source.bytes()) + PartialSum::of(destination.bytes());
+  const std::uint8_t* const from = source.bytes().data();
+  const std::uint8_t* const to = destination.bytes().data();
+  if (source.is_v4()) return PartialSum::of_words<1>(from) + PartialSum::of_words<1>(to);
+  return PartialSum::of_words<4>(from) + PartialSum::of_words<4>(to);
 }
 
 // RFC 9293 3.1 and RFC 8200 8.1: `length` counts the upper header and its payload. REQUIRES: length < 65536.

@@ -28,7 +28,11 @@ Result<Ipv4View> Ipv4View::parse(MutableBytes packet) noexcept {
   return Ipv4View{packet.first(total_length)};
 }
 
-bool Ipv4View::checksum_is_valid() const noexcept { return PartialSum::of(header()).is_valid(); }
+bool Ipv4View::checksum_is_valid() const noexcept {
+  if (header_length() == kIpv4HeaderSize)
+    return PartialSum::of_words<kIpv4HeaderSize / 4>(packet_.data()).is_valid();
+  return PartialSum::of(header()).is_valid();
+}
 
 bool Ipv4View::has_source_route() const noexcept {
   const Bytes options = header().subspan(kIpv4HeaderSize);
@@ -74,7 +78,7 @@ void write_ipv4(MutableBytes packet, const Ipv4Header& header) noexcept {
   store_be(at + 10, std::uint16_t{0});
   std::memcpy(at + 12, header.source.bytes().data(), 4);
   std::memcpy(at + 16, header.destination.bytes().data(), 4);
-  store_be(at + 10, PartialSum::of(packet.first(kIpv4HeaderSize)).checksum());
+  store_be(at + 10, PartialSum::of_words<kIpv4HeaderSize / 4>(at).checksum());
 }
 
 }  // namespace wgr::wire

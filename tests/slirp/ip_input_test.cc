@@ -64,6 +64,82 @@ TEST_F(IpInputTest, GoodPacketsPass) {
   }
 }
 
+// Packets of one flow, whatever the upper header says; IPv4's sum is right.
+void write_v4_sum(Packet& packet) {
+  store_be(&packet[10], std::uint16_t{0});
+  store_be(&packet[10], wire::PartialSum::of(Bytes{packet}.first(wire::kIpv4HeaderSize)).checksum());
+}
+
+TEST_F(IpInputTest, PacketLikeTheLastPassesWithALengthOfItsOwn) {
+  for (const Family family : {Family::kV4, Family::kV6}) {
+    Packet first = test::udp_packet(family, 32);
+    EXPECT_EQ(input_.check_like_last(first), nullptr);
+    input_.remember(*input_.check(first));
+    Packet second = test::udp_packet(family, 200);
+    if (family == Family::kV4) {
+      store_be(&second[4], std::uint16_t{4711});  // identification
+      write_v4_sum(second);
+    }
+    const std::size_t size = second.size();
+    second.resize(size + 7);  // padding
+    const AcceptedPacket* const accepted = input_.check_like_last(second);
+    ASSERT_NE(accepted, nullptr);
+    const auto checked = input_.check(second);
+    ASSERT_TRUE(checked);
+    EXPECT_EQ(accepted->ip.packet.size(), size);
+    EXPECT_EQ(accepted->ip.payload.data(), checked->payload.data());
+    EXPECT_EQ(accepted->ip.payload.size(), checked->payload.size());
+    EXPECT_EQ(accepted->ip.source, checked->source);
+    EXPECT_EQ(accepted->ip.destination, checked->destination);
+    EXPECT_EQ(accepted->ip.protocol, checked->protocol);
+    EXPECT_EQ(accepted->ip.ttl, checked->ttl);
+    EXPECT_FALSE(accepted->is_to_us);
+  }
+}
+
+TEST_F(IpInputTest, HeaderThatDiffersInMoreThanLengthAndIdentificationIsLookedAtAnew) {
+  for (const Family family : {Family::kV4, Family::kV6}) {
+    const Packet first = test::udp_packet(family, 32);
+    Packet copy = first;
+    input_.remember(*input_.check(copy));
+    const std::size_t header = family == Family::kV4 ? wire::kIpv4HeaderSize : wire::kIpv6HeaderSize;
+    for (std::size_t bit = 0; bit < header * 8; ++bit) {
+      const std::size_t byte = bit / 8;
+      if (family == Family::kV4 && (byte == 10 || byte == 11)) continue;  // the sum: see below
+      const bool may_differ = family == Family::kV4 ? byte >= 2 && byte < 6 : byte == 4 || byte == 5;
+      Packet packet = first;
+      packet[byte] = static_cast<std::uint8_t>(packet[byte] ^ 1 << bit % 8);
+      if (family == Family::kV4) write_v4_sum(packet);
+      const bool is_like_last = input_.check_like_last(packet) != nullptr;
+      EXPECT_TRUE(may_differ || !is_like_last) << "bit " << bit;
+      // Never more than check() lets pass.
+      EXPECT_TRUE(!is_like_last || input_.check(packet)) << "bit " << bit;
+    }
+  }
+}
+
+TEST_F(IpInputTest, PacketLikeTheLastWithAWrongSumOrCutShortIsNotPassed) {
+  for (const Family family : {Family::kV4, Family::kV6}) {
+    Packet packet = test::udp_packet(family, 32);
+    input_.remember(*input_.check(packet));
+    EXPECT_NE(input_.check_like_last(packet), nullptr);
+    for (std::size_t size = 0; size < packet.size(); ++size) {
+      Packet piece{packet.begin(), packet.begin() + static_cast<std::ptrdiff_t>(size)};
+      EXPECT_EQ(input_.check_like_last(piece), nullptr) << size;
+    }
+    if (family == Family::kV6) continue;
+    packet[10] ^= 1;
+    EXPECT_EQ(input_.check_like_last(packet), nullptr);
+  }
+}
+
+TEST_F(IpInputTest, NothingIsLikeAPacketWithOptions) {
+  Packet packet = with_options(Packet(4, 1));
+  ASSERT_TRUE(input_.check(packet));
+  input_.remember(*input_.check(packet));
+  EXPECT_EQ(input_.check_like_last(packet), nullptr);
+}
+
 TEST_F(IpInputTest, EveryTruncationOfAPacketIsRefused) {
   for (const Family family : {Family::kV4, Family::kV6}) {
     const Packet whole = test::udp_packet(family, 8);
