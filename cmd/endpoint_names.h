@@ -19,6 +19,7 @@ namespace wgr {
 class EndpointNames {
  public:
   static constexpr Duration kStaleAfter = std::chrono::seconds{135};
+  static constexpr Duration kRetryFailedAfter = std::chrono::seconds{15};
 
   // `told(peer, address, origin)` gives the address to the peer's worker.
   using Told =
@@ -27,6 +28,9 @@ class EndpointNames {
   // Answers arrive in `context`; both outlive this object.
   EndpointNames(egress::Resolver& resolver, boost::asio::io_context& context, Told told)
       : resolver_(resolver), context_(context), told_(std::move(told)) {}
+
+  // Whether the host can send over IPv6: else IPv6 addresses are no answer.
+  void set_has_v6(bool has_v6) { has_v6_ = has_v6; }
 
   // The configured peers. New and changed names are resolved now.
   void set_peers(const std::map<wireguard::PublicKey, PeerBook::Entry>& peers, Instant now);
@@ -37,13 +41,17 @@ class EndpointNames {
  private:
   struct Named {
     wireguard::EndpointName name;
-    Instant asked;
+    Instant next_try;         // not before
+    bool is_failing = false;  // the last answer was none: said once
   };
-  void resolve(GuestId peer, const Named& named, wireguard::EndpointOrigin origin);
+  void resolve(GuestId peer, Named& named, wireguard::EndpointOrigin origin, Instant now);
+  void answered(GuestId peer, const wireguard::EndpointName& name, const egress::Resolver::Answer& answer,
+                wireguard::EndpointOrigin origin, Instant asked);
 
   egress::Resolver& resolver_;
   boost::asio::io_context& context_;
   const Told told_;
+  bool has_v6_ = true;
   std::map<GuestId, Named> named_;
 };
 

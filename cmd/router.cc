@@ -5,6 +5,7 @@
 #include <csignal>
 #include <utility>
 
+#include "cmd/config_setting.h"
 #include "cmd/snapshot.h"
 #include "core/egress/local_addresses.h"
 #include "core/log.h"
@@ -20,6 +21,21 @@ constexpr Duration kDrainPoll = 20ms;
 
 std::chrono::steady_clock::duration to_steady(Duration duration) {
   return std::chrono::duration_cast<std::chrono::steady_clock::duration>(duration);
+}
+
+// Sections that a reload applies. wireguard.peers is no setting of the table: it is applied as a whole.
+bool is_applied_live(std::string_view path) {
+  for (const std::string_view live : {"wireguard.private_key", "egress.", "overlay.", "log.", "shutdown."}) {
+    if (path.starts_with(live)) return true;
+  }
+  return false;
+}
+
+void warn_about_unapplied(const Config& now, const Config& next) {
+  for (const Setting& setting : settings()) {
+    if (is_applied_live(setting.path) || setting.get(now) == setting.get(next)) continue;
+    log::warn("a changed setting waits for the next start", {{"key", setting.path}});
+  }
 }
 
 }  // namespace
@@ -40,6 +56,8 @@ Router::Router(Config config, ConfigSource source)
   if (!config_.pcap.path.empty())
     pcap_ = std::make_unique<io::PcapWriter>(config_.pcap.path, config_.pcap.max_bytes);
   Sockets sockets = open_sockets();
+  endpoint_names_.set_has_v6(std::any_of(sockets.front().begin(), sockets.front().end(),
+                                         [](const auto& socket) { return socket->family() == Family::kV6; }));
   const PeerBook::Change change = peers_.apply(enabled_peers());
   make_workers(std::move(sockets));
   apply(change);
@@ -181,11 +199,7 @@ void Router::reload() {
   try {
     Config next = source_.reload();
     for (const Notice& notice : next.notices) log::write(notice.level, notice.text);
-    if (next.wireguard.listen_port != config_.wireguard.listen_port ||
-        next.wireguard.listen_addresses != config_.wireguard.listen_addresses ||
-        next.processor.workers != config_.processor.workers || next.slirp.mtu != config_.slirp.mtu) {
-      log::warn("listen address, port, workers and mtu change with the next start only");
-    }
+    warn_about_unapplied(config_, next);
     const bool has_new_key = !equal_secret(next.wireguard.device.private_key.bytes(),
                                            config_.wireguard.device.private_key.bytes());
     config_.wireguard.device.private_key = next.wireguard.device.private_key;

@@ -2,6 +2,10 @@
 
 #include <utility>
 
+#include "boost/asio/error.hpp"
+
+#include "core/log.h"
+
 namespace wgr::wireguard {
 
 UdpPort::UdpPort(boost::asio::io_context& context, std::unique_ptr<io::UdpSocket> socket, Sink sink)
@@ -17,7 +21,12 @@ void UdpPort::start() { wait(); }
 void UdpPort::wait() {
   descriptor_.async_wait(boost::asio::posix::descriptor_base::wait_read,
                          [this](boost::system::error_code error) {
-                           if (error) return;  // the port is going away
+                           if (error == boost::asio::error::operation_aborted)
+                             return;  // the port is going away
+                           if (error) {
+                             log::error("no more datagrams from this port", {{"reason", error.message()}});
+                             return;
+                           }
                            for (int i = 0; i < kBatchesPerTurn; ++i) {
                              const auto received = socket_->receive();
                              if (received.empty()) break;
