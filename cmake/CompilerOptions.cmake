@@ -29,3 +29,16 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
 # GCC 12 reports -Wrestrict inside std::string's operator+ (PR 105651).
 target_compile_options(wgr_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
+
+# Optimization across files, for the programs that say so by wgr_optimize_whole(). The libraries carry both kinds
+# of code, so that the tests link as fast as without it.
+set(WGR_GCC_RELEASE "$<AND:$<CXX_COMPILER_ID:GNU>,$<CONFIG:Release>>")
+if(WGR_LTO AND NOT WGR_SANITIZE)
+  set(WGR_LIBRARY_OPTIONS "$<${WGR_GCC_RELEASE}:-flto;-ffat-lto-objects>")  # for wgr_library()
+  target_link_options(wgr_options INTERFACE
+    "$<${WGR_GCC_RELEASE}:$<IF:$<BOOL:$<TARGET_PROPERTY:WGR_WHOLE>>,-flto=auto,-fno-lto>>")
+endif()
+
+function(wgr_optimize_whole program)
+  set_target_properties(${program} PROPERTIES WGR_WHOLE ON)
+endfunction()
