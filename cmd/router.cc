@@ -70,6 +70,7 @@ Router::~Router() {
 
 int Router::run() {
   std::vector<ShardRunner::Post*> posts;
+  posts.reserve(runners_.size());
   for (const auto& runner : runners_) posts.push_back(&runner->mailbox());
   for (const auto& runner : runners_) runner->start(posts);
   log::info("serving WireGuard", {{"port", listen_port_},

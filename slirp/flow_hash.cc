@@ -6,7 +6,8 @@ namespace wgr::slirp {
 
 namespace {
 
-__extension__ typedef unsigned __int128 Wide;
+// -Wpedantic lets 128 bits pass only so.
+__extension__ typedef unsigned __int128 Wide;  // NOLINT(modernize-use-using)
 
 struct Words {
   std::uint64_t high = 0;

@@ -23,11 +23,11 @@ void derive_session(const Transcript& transcript, SecretKey& initiator_sends,
 }  // namespace
 
 Transcript Transcript::begin(const PublicKey& responder) noexcept {
-  static const Hash kChainingKey = wireguard::hash(as_bytes(kConstruction));
-  static const Hash kPrologue = wireguard::hash(kChainingKey, as_bytes(kIdentifier));
+  static const Hash construction_hash = wireguard::hash(as_bytes(kConstruction));
+  static const Hash identifier_hash = wireguard::hash(construction_hash, as_bytes(kIdentifier));
   Transcript transcript;
-  transcript.chaining_key = SecretKey{kChainingKey};
-  transcript.hash = SecretBytes<32>{kPrologue};
+  transcript.chaining_key = SecretKey{construction_hash};
+  transcript.hash = SecretBytes<32>{identifier_hash};
   transcript.mix_hash(responder);
   return transcript;
 }

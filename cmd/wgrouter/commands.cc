@@ -34,6 +34,7 @@ std::string join(const std::vector<std::string>& items, std::string_view none) {
 template <typename Items>
 std::vector<std::string> texts_of(const Items& items) {
   std::vector<std::string> texts;
+  texts.reserve(items.size());
   for (const auto& item : items) texts.push_back(item.to_string());
   return texts;
 }

@@ -27,10 +27,10 @@ class PartialSum {
   // followed.
   static PartialSum of(Bytes bytes) noexcept;
   // The same for a few 32-bit words, whose number the caller knows: headers and addresses.
-  template <std::size_t kWords>
+  template <std::size_t Words>
   static PartialSum of_words(const std::uint8_t* at) noexcept {
     std::uint64_t sum = 0;
-    for (std::size_t i = 0; i < kWords; ++i) {
+    for (std::size_t i = 0; i < Words; ++i) {
       std::uint32_t word;
       std::memcpy(&word, at + 4 * i, sizeof word);
       sum += word;

@@ -58,6 +58,7 @@ std::size_t Sender::host_room() const noexcept {
   std::size_t room = congestion_.window() > pipe ? congestion_.window() - pipe : 0;
   room = std::min({room, window_room(), most > outstanding ? most - outstanding : 0});
   room = room > unsent_bytes_ ? room - unsent_bytes_ : 0;
+  assert(mss_ > 0);
   if (room >= mss_) return room / mss_ * mss_;
   if (outstanding != 0 || unsent_bytes_ != 0) return 0;
   return room != 0 && room >= largest_window_ / 2 ? room : mss_;
