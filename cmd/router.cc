@@ -8,6 +8,7 @@
 #include "cmd/config_setting.h"
 #include "cmd/snapshot.h"
 #include "core/egress/local_addresses.h"
+#include "core/egress/system_resolvers.h"
 #include "core/log.h"
 #include "metrics/process_stats.h"
 
@@ -25,7 +26,8 @@ std::chrono::steady_clock::duration to_steady(Duration duration) {
 
 // Sections that a reload applies. wireguard.peers is no setting of the table: it is applied as a whole.
 bool is_applied_live(std::string_view path) {
-  for (const std::string_view live : {"wireguard.private_key", "egress.", "overlay.", "log.", "shutdown."}) {
+  for (const std::string_view live :
+       {"wireguard.private_key", "egress.", "overlay.", "log.", "shutdown.", "dns.upstreams"}) {
     if (path.starts_with(live)) return true;
   }
   return false;
@@ -207,6 +209,8 @@ void Router::reload() {
     config_.wireguard.peers = std::move(next.wireguard.peers);
     config_.egress = std::move(next.egress);
     config_.overlay = std::move(next.overlay);
+    config_.dns = std::move(next.dns);
+    use_dns_upstreams(next.slirp.dns.upstreams);
     config_.log = next.log;
     config_.shutdown_grace = next.shutdown_grace;
     log::configure(config_.log.level, config_.log.format);
@@ -228,7 +232,15 @@ void Router::reload() {
   }
 }
 
-// The host's own addresses are part of the policy, and names of endpoints go stale.
+void Router::use_dns_upstreams(const std::vector<SocketAddress>& upstreams) {
+  if (upstreams == config_.slirp.dns.upstreams) return;
+  config_.slirp.dns.upstreams = upstreams;
+  for (const auto& runner : runners_) {
+    runner->post([upstreams](Shard& shard) { shard.set_dns_upstreams(upstreams); });
+  }
+}
+
+// The host's own addresses are part of the policy, its resolvers may change, names of endpoints go stale.
 void Router::housekeep() {
   std::vector<IpAddress> addresses = egress::local_addresses();
   if (addresses != local_addresses_) {
@@ -236,6 +248,11 @@ void Router::housekeep() {
     for (const auto& runner : runners_) {
       runner->post([policy = make_policy()](Shard& shard) { shard.set_policy(policy); });
     }
+  }
+  if (config_.dns.from_host) {
+    // A host that lost its resolvers for a moment keeps the ones it had.
+    const std::vector<SocketAddress> upstreams = egress::system_resolvers();
+    if (!upstreams.empty()) use_dns_upstreams(upstreams);
   }
   const WallTime wall = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
   for (const auto& runner : runners_) {

@@ -54,6 +54,7 @@ class Router {
   void reload();
   void schedule_housekeeping();
   void housekeep();
+  void use_dns_upstreams(const std::vector<SocketAddress>& upstreams);
   void check_endpoint_names(const PeerStatuses& statuses);
 
   void wait_for_signal();

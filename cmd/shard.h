@@ -20,6 +20,7 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "cmd/mail.h"
@@ -85,6 +86,9 @@ class Shard {
   // --- control, between turns ---
   void set_routes(std::shared_ptr<const Routes> routes);
   void set_policy(std::shared_ptr<const egress::Policy> policy) { stack_.set_policy(std::move(policy)); }
+  void set_dns_upstreams(std::vector<SocketAddress> upstreams) {
+    stack_.set_dns_upstreams(std::move(upstreams));
+  }
   void remove_peer(GuestId peer);
   void drain() { stack_.drain(); }
   WorkerIndex index() const noexcept { return index_; }

@@ -69,6 +69,7 @@ struct Limits {
   std::size_t udp_flows = 32768;
   std::size_t udp_remotes_per_flow = 1024;
   std::size_t icmp_flows_per_guest = 64;
+  std::size_t icmp_flows = 8192;  // in all, per worker
   std::size_t time_wait_entries = 65536;
   std::size_t reassembly_bytes_per_guest = 1024 * 1024;
   std::size_t reassembly_datagrams_per_guest = 64;
@@ -78,9 +79,10 @@ struct Limits {
 };
 
 struct DnsConfig {
-  std::vector<SocketAddress> upstreams;        // empty: DNS on the router's addresses is off
+  std::vector<SocketAddress> upstreams;        // empty: DNS on the router's addresses is off; may change
   Duration timeout = std::chrono::seconds{2};  // before the next upstream is tried
   std::size_t outstanding_per_guest = 256;
+  std::size_t outstanding = 4096;  // in all, per worker
 };
 
 struct Config {

@@ -42,7 +42,8 @@ void DnsForwarder::receive(Guest& guest, const SocketAddress& from, const Socket
   }
   FlowKey key{guest.id, from, {own.ip, query->id()}};
   if (flows_.find(key) != nullptr) return;  // the guest is impatient: its query is on the way
-  if (flows_.count(guest) >= environment_.config.dns.outstanding_per_guest) {
+  if (flows_.count(guest) >= environment_.config.dns.outstanding_per_guest ||
+      flows_.size() >= environment_.config.dns.outstanding) {
     return counters.drops.count(DropReason::kDnsLimit);
   }
   DnsFlow& flow = flows_.insert(key, guest);
@@ -67,6 +68,7 @@ bool DnsForwarder::ask(DnsFlow& flow, Instant now) {
     const egress::DatagramOut datagram{
         .to = upstream, .payload = flow.query, .ttl = 64, .tos = 0, .dont_fragment = false};
     if (flow.socket->send({&datagram, 1}).bytes != 1) continue;
+    flow.server = upstream;
     flow.socket->watch_readable();
     flow.deadline = now + config.timeout;
     environment_.deadlines.arm(flow.token, flow.deadline, flow.queued);
@@ -99,7 +101,7 @@ void DnsForwarder::socket_ready(FlowToken token, Instant now, PacketBatch& out) 
 
 bool DnsForwarder::accept_reply(DnsFlow& flow, const egress::DatagramIn& datagram, Instant now,
                                 PacketBatch& out) {
-  if (datagram.from != environment_.config.dns.upstreams[flow.upstream]) return false;
+  if (datagram.from != flow.server) return false;
   const auto query = wire::DnsView::parse(flow.query);
   const auto reply = wire::DnsView::parse(datagram.payload);
   if (!query || !reply || !reply->answers(*query)) return false;

@@ -28,6 +28,7 @@ struct DnsFlow : FlowBase {
   std::unique_ptr<egress::DatagramSocket> socket;
   std::vector<std::uint8_t> query;  // as sent, with our id
   std::size_t upstream = 0;
+  SocketAddress server;  // the one asked: the upstreams may change meanwhile
   Instant asked_at{};
   Instant deadline{};  // of this upstream
 };

@@ -72,6 +72,9 @@ void IcmpBridge::send(IcmpFlow& flow, const wire::IpView& packet, const wire::Ic
 IcmpFlow* IcmpBridge::open(Guest& guest, const FlowKey& key, const wire::IpView& packet, Instant now,
                            PacketBatch& out) {
   if (is_draining_) return refuse(guest, packet, DropReason::kShuttingDown, now, out), nullptr;
+  if (flows_.size() >= environment_.config.limits.icmp_flows) {
+    return refuse(guest, packet, DropReason::kFlowLimitTotal, now, out), nullptr;
+  }
   // A guest's idlest identifier gives way to a new one.
   if (flows_.count(guest) >= environment_.config.limits.icmp_flows_per_guest) {
     environment_.counters.drops.count(DropReason::kFlowLimitGuest);

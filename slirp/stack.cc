@@ -59,8 +59,8 @@ struct Stack::Parts {
   bool is_live(FlowToken token) noexcept;
   std::size_t active_flows() const { return tcp.active_flows() + udp.active_flows() + icmp.active_flows(); }
 
-  // Constant after construction, but for the policy, which a reload replaces.
-  const Config config;
+  // Constant after construction, but for the policy and the DNS upstreams.
+  Config config;
   std::shared_ptr<const egress::Policy> policy;
   const FlowHash hash;
 
@@ -257,6 +257,10 @@ void Stack::remove_guest(GuestId id) {
 }
 
 void Stack::set_policy(std::shared_ptr<const egress::Policy> policy) { parts_->policy = std::move(policy); }
+
+void Stack::set_dns_upstreams(std::vector<SocketAddress> upstreams) {
+  parts_->config.dns.upstreams = std::move(upstreams);
+}
 
 void Stack::drain() {
   parts_->tcp.drain();

@@ -14,6 +14,7 @@
 
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "core/egress/policy.h"
 #include "core/egress/sockets.h"
@@ -49,6 +50,8 @@ class Stack {
   void remove_guest(GuestId guest);
   // New rules apply to new flows and new remotes.
   void set_policy(std::shared_ptr<const egress::Policy> policy);
+  // Asked from the next question on.
+  void set_dns_upstreams(std::vector<SocketAddress> upstreams);
   // No new flows; live ones go on.
   void drain();
 

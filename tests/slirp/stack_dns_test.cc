@@ -183,6 +183,32 @@ TEST_P(StackDnsTest, OutstandingQueriesAreCappedPerGuest) {
   EXPECT_EQ(world.counters().dns_outstanding.value(), 11);
 }
 
+TEST_P(StackDnsTest, OutstandingQueriesAreCappedInAll) {
+  Config settings = config();
+  settings.dns.outstanding = 3;
+  StackWorld world{settings};
+  world.internet.bind_udp(first());  // silent
+  for (std::uint16_t id = 1; id <= 5; ++id) world.send(ask("x", id));
+
+  EXPECT_EQ(world.drops(DropReason::kDnsLimit), 2u);
+}
+
+TEST_P(StackDnsTest, ChangedUpstreamsAreAskedAndTheFormerMayStillAnswer) {
+  StackWorld world{config()};
+  auto& former = world.internet.bind_udp(first());
+  world.send(ask("early", 1));
+  auto& next = world.internet.bind_udp(second());
+  world.stack().set_dns_upstreams({second()});
+  world.send(ask("late", 2));
+  ASSERT_EQ(former.received().size(), 1u);
+  ASSERT_EQ(next.received().size(), 1u);
+  former.send(former.received()[0].from, reply_to(former.received()[0].payload));
+  next.send(next.received()[0].from, reply_to(next.received()[0].payload));
+  world.settle();
+
+  EXPECT_EQ(world.take().size(), 2u);
+}
+
 TEST_P(StackDnsTest, LongReplyIsFragmentedAndTruncationPasses) {
   StackWorld world{config()};
   auto& upstream = world.internet.bind_udp(first());

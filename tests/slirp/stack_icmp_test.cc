@@ -183,6 +183,18 @@ TEST_P(StackIcmpTest, PingFlowsAreCappedPerGuestAndTheIdlestGivesWay) {
   EXPECT_EQ(world.sockets.open_sockets, 4u);
 }
 
+// RFC 5508 REQ-8: without resources the sender is told, and live flows stay.
+TEST_P(StackIcmpTest, Rfc5508_Req8_PingFlowsAreCappedInAll) {
+  Config config = StackWorld::default_config();
+  config.limits.icmp_flows = 2;
+  StackWorld world{config};
+  world.internet.host(remote()).answers_ping = true;
+  for (std::uint16_t id = 1; id <= 3; ++id) world.send(echo_packet(guest(), remote(), id, 1, "x"));
+
+  EXPECT_EQ(world.stack().active_flows(), 2u);
+  EXPECT_EQ(world.drops(DropReason::kFlowLimitTotal), 1u);
+}
+
 TEST_P(StackIcmpTest, ErrorsToAGuestAreRationed) {
   StackWorld world;
   int told = 0;
