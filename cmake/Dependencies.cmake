@@ -18,6 +18,10 @@ target_include_directories(wgr_boringssl_crypto SYSTEM INTERFACE ${BORINGSSL_INC
 target_link_libraries(wgr_boringssl_crypto INTERFACE ${BORINGSSL_CRYPTO})
 target_link_options(wgr_boringssl_crypto INTERFACE -Wl,-rpath,${BORINGSSL_DIR})
 
+find_library(BORINGSSL_SSL ssl PATHS ${BORINGSSL_DIR} NO_DEFAULT_PATH REQUIRED)
+add_library(wgr_boringssl_ssl INTERFACE)
+target_link_libraries(wgr_boringssl_ssl INTERFACE ${BORINGSSL_SSL} wgr_boringssl_crypto)
+
 find_path(SODIUM_INCLUDE sodium.h REQUIRED)
 find_library(SODIUM_LIBRARY sodium REQUIRED)
 add_library(wgr_sodium INTERFACE)
@@ -26,3 +30,5 @@ target_link_libraries(wgr_sodium INTERFACE ${SODIUM_LIBRARY})
 
 find_package(yaml-cpp REQUIRED)
 
+# Only the core: the pull part brings a web server of its own.
+find_package(prometheus-cpp CONFIG REQUIRED COMPONENTS core)

@@ -67,7 +67,24 @@ namespace wgr {
   /* DNS */                                                                       \
   X(kDnsMalformed, "dns_malformed")                                               \
   X(kDnsUnanswered, "dns_unanswered")                                             \
-  X(kDnsLimit, "dns_limit")
+  X(kDnsLimit, "dns_limit")                                                       \
+  X(kDnsRebind, "dns_rebind") /* a private address in a public answer */          \
+  /* virtual LANs */                                                              \
+  X(kFrameMalformed, "frame_malformed") /* runt, type, VLAN tag */                \
+  X(kFrameTooLong, "frame_too_long")                                              \
+  X(kMacSpoofed, "mac_spoofed")                                                   \
+  X(kArpInvalid, "arp_invalid") /* malformed, spoofed, for the gateway's own */   \
+  X(kArpRateLimited, "arp_rate_limited")                                          \
+  X(kDhcpMalformed, "dhcp_malformed")                                             \
+  X(kDhcpRogue, "dhcp_rogue") /* a server's message from a station */             \
+  X(kNeighborInvalid, "neighbor_invalid")                                         \
+  X(kRouterRogue, "router_rogue")         /* RA or redirect from a station */     \
+  X(kStationIsolated, "station_isolated") /* for another station */               \
+  X(kStationUnknown, "station_unknown")                                           \
+  X(kStationLimit, "station_limit")                                               \
+  X(kBroadcastRateLimited, "broadcast_rate_limited")                              \
+  X(kPaceOverflow, "pace_overflow")                                               \
+  X(kSessionGone, "session_gone")
 
 enum class DropReason : std::uint8_t {
 #define WGR_ENUMERATOR(name, text) name,

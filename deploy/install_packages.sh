@@ -9,7 +9,7 @@ set -euo pipefail
 
 packages_build=(
   ca-certificates g++ cmake ninja-build ccache git
-  libboost1.81-dev libsodium-dev libyaml-cpp-dev android-libboringssl-dev
+  libboost1.81-dev libsodium-dev libyaml-cpp-dev prometheus-cpp-dev android-libboringssl-dev
   libgtest-dev libgmock-dev
 )
 packages_check=(

@@ -18,7 +18,7 @@ EDGES = {
 # Files that do IO: the shells around the pure cores.
 SHELL = (
     r"core/io/.*|core/egress/.*|(.*/)?\w*_(port|bridge|server)\.(h|cc)|(.*/)?\w*session\.(h|cc)"
-    r"|slirp/forward\w*\.(h|cc)|ws/(server|tls|http_\w+)\.(h|cc)|metrics/registry\.(h|cc)|cmd/.*"
+    r"|slirp/forward\w*\.(h|cc)|ws/(\w+/)?(server|listener|dialer|http_\w+)\.(h|cc)|metrics/registry\.(h|cc)|cmd/.*"
 )
 
 THIRD_PARTY = r"(boost|yaml-cpp|prometheus|gtest|gmock|benchmark|sodium|openssl)(/|\.h)"
