@@ -128,6 +128,7 @@ class LeaseTable {
     bool was_leased = false;   // worth remembering
     bool is_present = true;    // its station is there
     bool is_restored = false;  // from the lease file, not heard of since
+    bool is_claimed = false;   // without DHCP
     Instant until = kNever;    // end of the state; of a remembered one: when its lease ended
     Instant gone_since{};      // if not present
   };
@@ -138,29 +139,35 @@ class LeaseTable {
 
   bool is_host(std::uint32_t address) const;     // of the subnet, and nobody's by nature
   bool is_dynamic(std::uint32_t address) const;  // of the pool, and no static lease
-  // Whether a client of this MAC may have an address that no binding holds.
+  // Whether a station of this MAC may use, or be leased, an address that no binding holds.
   bool may_have(const MacAddress& mac, std::uint32_t address) const;
+  bool may_lease(const MacAddress& mac, std::uint32_t address) const;
+  // Whether the client is known to be the one behind a binding that does not name it: of a lease file, or of
+  // its own station without DHCP.
+  static bool may_adopt(const Binding& binding, const LeaseClient& client);
+  bool is_full(const std::vector<std::uint32_t>& station) const;
   std::optional<std::uint32_t> static_address(const MacAddress& mac) const;
-  Duration lease_time() const noexcept;
 
   Binding* at(std::uint32_t address);
   const Binding* at(std::uint32_t address) const;
   const Binding* at(const IpAddress& address) const;
   std::optional<std::uint32_t> address_of(const LeaseClient& client) const;
   std::optional<std::uint32_t> choose(const LeaseClient& client, const std::optional<IpAddress>& requested);
-  // An address that somebody can do without, made free.
+  // An address that somebody can do without is free then; false: there is none.
   bool reclaim_one();
-  void make_room_for(const Station& station);
+  // One binding more, of this station and in all.
+  bool make_room_for(const Station& station);
 
   void bind(std::uint32_t address, const LeaseClient& client, State state, Instant until);
-  // Gives a binding to a station: the one that claims what a lease file kept.
   void adopt(std::uint32_t address, const LeaseClient& client);
+  void lease(std::uint32_t address, Instant now);
   void set_state(std::uint32_t address, Binding& binding, State state, Instant until);
-  // Ends a lease: remembered where that is of use.
+  // Its time is over: remembered where that is of use.
   void retire(std::uint32_t address, Instant now);
   void forget(std::uint32_t address);
   void set_present(const Station& station, bool is_present, Instant now);
   void touch(const Station& station, std::uint32_t address);  // most recently used
+  void leave(const Station& station, std::uint32_t address);
   void index(std::uint32_t address, const Binding& binding);
   void unindex(std::uint32_t address, const Binding& binding);
   void restore(const Lease& lease, Instant now);
