@@ -16,8 +16,12 @@
 #include "core/egress/policy.h"
 #include "core/log.h"
 #include "core/time.h"
+#include "metrics/config.h"
 #include "slirp/config.h"
+#include "slirp/forward_config.h"
+#include "slirp/lan/config.h"
 #include "wireguard/config.h"
+#include "ws/config.h"
 
 namespace wgr {
 
@@ -85,6 +89,49 @@ struct OverlayConfig {
   std::vector<Prefix> exclude;  // these always leave through the host's sockets
 };
 
+// The listeners that stand when the list `listeners` is not written: one plain, and one with TLS when there
+// is a certificate. After loading, Config::ws holds what to open, and this is only for print-config.
+struct SimpleListeners {
+  bool enabled = true;  // false: no listener at all, whatever else is written
+  std::vector<IpAddress> addresses = {IpAddress::v4(127, 0, 0, 1)};
+  std::uint16_t port = 8086;      // 0: no plain one
+  std::uint16_t tls_port = 8087;  // without a certificate: not opened
+  ws::TlsFiles tls;
+  std::string passphrase_file;  // where the passphrase came from; empty: inline or none
+  std::vector<std::string> origins;
+  std::vector<ws::Token> tokens;
+};
+
+// One virtual LAN.
+struct LanEntry {
+  slirp::lan::NetworkConfig network;
+  egress::RuleSet egress;  // asked before the global rules
+  std::string origin;      // "wgrouter.yaml:12"; empty: the default network, not written anywhere
+};
+
+struct LanConfig {
+  bool enabled = true;             // false: no network, not even the default one
+  std::vector<LanEntry> networks;  // after loading: "default" is among them, unless disabled
+  std::string lease_file;          // empty: "leases" in the state folder
+};
+
+// Ports of the host that lead into a guest.
+struct ForwardEntry {
+  // An IP address, or the name of a WireGuard peer or of a station (as it says by DHCP), with or without
+  // its domain: looked up again whenever somebody comes.
+  std::string target;
+  slirp::ForwardProtocol protocol = slirp::ForwardProtocol::kTcp;
+  std::vector<IpAddress> listen_addresses;  // empty: every address of both families
+  std::uint16_t first_port = 0;
+  std::uint16_t last_port = 0;          // of the host, included
+  std::uint16_t first_guest_port = 0;   // where first_port leads; the others follow
+  std::vector<Prefix> allowed_sources;  // empty: everybody
+  bool proxy_protocol = false;
+  std::string origin;  // "wgrouter.yaml:12": for messages
+
+  friend bool operator==(const ForwardEntry&, const ForwardEntry&) = default;
+};
+
 struct ProcessorConfig {
   std::size_t workers = 0;  // after loading: at least 1
   std::size_t mailbox_capacity = 4096;
@@ -127,8 +174,13 @@ struct Config {
   EgressConfig egress;
   OverlayConfig overlay;
   ProcessorConfig processor;
+  ws::Config ws;
+  SimpleListeners simple_listeners;
+  LanConfig lan;
+  std::vector<ForwardEntry> forwards;
+  metrics::Config metrics;
   LogConfig log;
-  ReportConfig metrics;
+  ReportConfig report;
   PcapConfig pcap;
   std::string state_folder;  // empty: the default one
   Duration shutdown_grace = std::chrono::seconds{10};

@@ -192,12 +192,12 @@ void add_operation(std::vector<Setting>& table) {
   table.push_back(choice<Format>(
       "log.format", [](auto& c) -> auto& { return c.log.format; }, formats, "How each line is written."));
   table.push_back(boolean(
-      "metrics.report", [](auto& c) -> auto& { return c.metrics.enabled; },
+      "metrics.report", [](auto& c) -> auto& { return c.report.enabled; },
       "Writes a line with all counters to the log, periodically."));
   table.push_back(duration(
-      "metrics.interval", [](auto& c) -> auto& { return c.metrics.interval; }, 1s, 24h, "How often."));
+      "metrics.interval", [](auto& c) -> auto& { return c.report.interval; }, 1s, 24h, "How often."));
   table.push_back(choice<Format>(
-      "metrics.format", [](auto& c) -> auto& { return c.metrics.format; }, formats, "In which form."));
+      "metrics.format", [](auto& c) -> auto& { return c.report.format; }, formats, "In which form."));
   table.push_back(text(
       "pcap.path", [](auto& c) -> auto& { return c.pcap.path; }, "the path of a file",
       "Writes every inner packet to this file (mode 0600): plain text of all guests."));

@@ -334,14 +334,14 @@ std::int64_t Router::active_flows() const {
 // --- report ---
 
 void Router::schedule_report() {
-  if (!config_.metrics.enabled) return;
+  if (!config_.report.enabled) return;
   if (!report_) {
-    report_.emplace(config_.metrics.format == log::Format::kJson ? metrics::ReportFormat::kJson
-                                                                 : metrics::ReportFormat::kText);
+    report_.emplace(config_.report.format == log::Format::kJson ? metrics::ReportFormat::kJson
+                                                                : metrics::ReportFormat::kText);
   } else {
     log::write_line(report_->next(take_snapshot(runners_, peer_status_)));
   }
-  report_timer_.expires_after(to_steady(config_.metrics.interval));
+  report_timer_.expires_after(to_steady(config_.report.interval));
   report_timer_.async_wait([this](boost::system::error_code error) {
     if (!error) schedule_report();
   });

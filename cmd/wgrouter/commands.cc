@@ -97,7 +97,7 @@ int check_config(const ConfigSource& source, std::ostream& out) {
   out << "overlay:  " << (config.overlay.enabled ? "on" : "off") << '\n';
   out << "dns:      " << join(texts_of(config.slirp.dns.upstreams), "off") << '\n';
   out << "workers:  " << config.processor.workers << '\n';
-  out << "report:   " << (config.metrics.enabled ? "every " + to_string(config.metrics.interval) : "off")
+  out << "report:   " << (config.report.enabled ? "every " + to_string(config.report.interval) : "off")
       << '\n';
   for (const Notice& notice : config.notices) out << "note:     " << notice.text << '\n';
   out << std::flush;

@@ -102,7 +102,7 @@ shutdown: {grace: 3s}
   EXPECT_TRUE(config.egress.allow_metadata);
   EXPECT_TRUE(config.overlay.enabled);
   EXPECT_EQ(config.log.level, log::Level::kDebug);
-  EXPECT_EQ(config.metrics.interval, 15s);
+  EXPECT_EQ(config.report.interval, 15s);
   EXPECT_EQ(config.pcap.max_bytes, 1u << 30);
   EXPECT_EQ(config.state_folder, "/srv/state");
   EXPECT_EQ(config.shutdown_grace, 3s);
