@@ -83,7 +83,10 @@ class OutQueue {
   };
 
   Chunk& chunk_with_room(std::size_t size);
+  Chunk make_chunk(std::size_t size);
   bool drop_oldest(Kind kind);
+  void drop(Chunk& chunk, std::uint32_t frame, Kind kind, std::size_t size);
+  void skip_dropped(Chunk& chunk) noexcept;
   void release(std::size_t index);
 
   ChunkPool& pool_;

@@ -18,6 +18,8 @@ class Utf8Checker {
   bool is_complete() const noexcept { return needed_ == 0; }
 
  private:
+  bool begin(std::uint8_t first) noexcept;
+
   std::uint8_t needed_ = 0;  // continuation bytes of the current character still to come
   std::uint8_t min_ = 0x80;  // of the next one
   std::uint8_t max_ = 0xbf;

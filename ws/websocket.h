@@ -20,12 +20,11 @@
 #include "core/bytes.h"
 #include "core/rng.h"
 #include "core/time.h"
+#include "ws/frame.h"
 #include "ws/out_queue.h"
 #include "ws/utf8.h"
 
 namespace wgr::ws {
-
-inline constexpr std::size_t kMaxControlPayload = 125;  // RFC 6455 5.5
 
 // RFC 6455 7.4.1
 namespace close_code {
@@ -72,7 +71,7 @@ class WebSocket {
     kNone,
     kByUs,           // close()
     kByOtherSide,    // its Close frame came first
-    kProtocolError,  // 1002, 1003, 1007, 1009
+    kProtocolError,  // of the other side: 1002, 1003, 1007, 1009
     kPolicy,         // 1008: too many pings or fragments
     kDead,           // two pings unanswered
   };
@@ -116,27 +115,56 @@ class WebSocket {
   const OutQueue& queue() const noexcept { return queue_; }
 
  private:
-  // The frame being received.
-  struct Frame {
-    std::uint8_t opcode = 0;
-    bool is_final = false;
-    std::uint64_t remaining = 0;        // payload bytes still to come
-    std::array<std::uint8_t, 4> key{};  // as it applies to the next byte
-  };
+  // Input. Each takes from the front of `bytes` and returns the rest.
+  MutableBytes take_header(MutableBytes bytes, std::vector<Message>& out);
+  MutableBytes take_payload(MutableBytes bytes, std::vector<Message>& out);
+  void begin_frame(Bytes header, std::vector<Message>& out);
+  bool may_begin_control();
+  bool may_begin_data();
+  void take_data(MutableBytes piece, std::vector<Message>& out);
+  void gather(Bytes piece);
+  void end_data_frame(std::vector<Message>& out);
+  void end_control_frame();
+  void receive_close(Bytes payload);
+  bool control_is_within_rate();
 
-  MutableBytes take_header(MutableBytes bytes);
-  bool parse_header(Bytes header);
-  MutableBytes take_payload(MutableBytes bytes, std::vector<Message>& out, Instant now);
+  // Output.
+  bool push_frame(OutQueue::Kind kind, Opcode opcode, Bytes first, Bytes second);
+  void push_close(Bytes code, Bytes reason);
+  bool fail(std::uint16_t code, std::string_view reason, Ending ending = Ending::kProtocolError);
+  void end(State state, Ending ending, std::uint16_t code);
 
-  Role role_;
+  const Role role_;
   State state_ = State::kOpen;
   Ending ending_ = Ending::kNone;
+  std::uint16_t code_ = close_code::kNone;
+  std::uint8_t unanswered_pings_ = 0;
   const Settings& settings_;
   Rng& rng_;
-  Instant last_heard_;
   OutQueue queue_;
-  std::uint16_t code_ = close_code::kNone;
   std::uint64_t pings_sent_ = 0;
+
+  Instant now_;  // of the receive() that runs
+  Instant last_heard_;
+  Instant ping_sent_at_{};
+  Instant close_deadline_ = kNever;
+  Instant control_frames_paid_until_{};  // each costs its share of a second
+
+  // The frame being received: a part of its header, or the payload still to come.
+  bool in_frame_ = false;
+  std::uint8_t header_size_ = 0;
+  std::uint8_t control_size_ = 0;
+  FrameHeader frame_;  // the length is what remains, the key as it applies to the next byte
+  std::array<std::uint8_t, kMaxFrameHeader> header_;
+  std::array<std::uint8_t, kMaxControlPayload> control_;
+
+  // The message being received.
+  bool in_message_ = false;
+  MessageKind kind_ = MessageKind::kBinary;
+  Utf8Checker utf8_;
+  std::size_t fragments_ = 0;
+  std::vector<std::uint8_t> gathered_;
+  std::vector<std::vector<std::uint8_t>> completed_;  // in this turn
 };
 
 }  // namespace wgr::ws
