@@ -1,0 +1,118 @@
+#include "ws/source_limits.h"
+
+#include <chrono>
+
+#include "gtest/gtest.h"
+
+namespace wgr::ws {
+namespace {
+
+using namespace std::chrono_literals;
+using Verdict = SourceLimits::Verdict;
+
+const IpAddress kAlice = IpAddress::v4(192, 0, 2, 1);
+const IpAddress kBob = IpAddress::v4(192, 0, 2, 2);
+
+Limits small_limits() {
+  Limits limits;
+  limits.half_open_per_source = 2;
+  limits.half_open = 3;
+  limits.sessions_per_source = 2;
+  limits.sessions = 3;
+  limits.handshakes_per_second = 10;
+  limits.handshake_burst = 5;
+  return limits;
+}
+
+class SourceLimitsTest : public testing::Test {
+ protected:
+  Verdict connect_briefly(const IpAddress& source) {
+    const Verdict verdict = limits_.connection_accepted(source, now_);
+    if (verdict == Verdict::kAccepted) limits_.half_open_ended(source);
+    return verdict;
+  }
+
+  Instant now_{1h};
+  SourceLimits limits_{small_limits(), /*max_sources=*/8};
+};
+
+TEST_F(SourceLimitsTest, OneSourceMayHaveOnlySoManyHalfOpen) {
+  EXPECT_EQ(limits_.connection_accepted(kAlice, now_), Verdict::kAccepted);
+  EXPECT_EQ(limits_.connection_accepted(kAlice, now_), Verdict::kAccepted);
+  EXPECT_EQ(limits_.connection_accepted(kAlice, now_), Verdict::kTooManyHalfOpen);
+  EXPECT_EQ(limits_.connection_accepted(kBob, now_), Verdict::kAccepted);
+
+  limits_.half_open_ended(kAlice);
+  EXPECT_EQ(limits_.connection_accepted(kAlice, now_), Verdict::kAccepted);
+}
+
+TEST_F(SourceLimitsTest, AllSourcesTogetherMayHaveOnlySoManyHalfOpen) {
+  limits_.connection_accepted(kAlice, now_);
+  limits_.connection_accepted(kAlice, now_);
+  limits_.connection_accepted(kBob, now_);
+  EXPECT_EQ(limits_.connection_accepted(kBob, now_), Verdict::kFull);
+  EXPECT_EQ(limits_.half_open(), 3u);
+}
+
+TEST_F(SourceLimitsTest, BurstThenRate) {
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(connect_briefly(kAlice), Verdict::kAccepted);
+  EXPECT_EQ(connect_briefly(kAlice), Verdict::kTooFast);
+  EXPECT_EQ(connect_briefly(kBob), Verdict::kAccepted);
+
+  now_ += 99ms;
+  EXPECT_EQ(connect_briefly(kAlice), Verdict::kTooFast);
+  now_ += 1ms;
+  EXPECT_EQ(connect_briefly(kAlice), Verdict::kAccepted);
+  EXPECT_EQ(connect_briefly(kAlice), Verdict::kTooFast);
+}
+
+// RFC 4291 2.5.4: a customer owns a /64, and all addresses in it.
+TEST_F(SourceLimitsTest, AnIpv6SourceIsANetworkOfSixtyFourBits) {
+  const auto address = [](const char* text) { return IpAddress::parse(text).value(); };
+  EXPECT_EQ(limits_.connection_accepted(address("2001:db8:0:1::1"), now_), Verdict::kAccepted);
+  EXPECT_EQ(limits_.connection_accepted(address("2001:db8:0:1:ffff::2"), now_), Verdict::kAccepted);
+  EXPECT_EQ(limits_.connection_accepted(address("2001:db8:0:1::3"), now_), Verdict::kTooManyHalfOpen);
+  EXPECT_EQ(limits_.connection_accepted(address("2001:db8:0:2::1"), now_), Verdict::kAccepted);
+}
+
+TEST_F(SourceLimitsTest, SessionsAreBoundedPerSourceAndInAll) {
+  EXPECT_TRUE(limits_.session_began(kAlice, now_));
+  EXPECT_TRUE(limits_.session_began(kAlice, now_));
+  EXPECT_FALSE(limits_.session_began(kAlice, now_));
+  EXPECT_TRUE(limits_.session_began(kBob, now_));
+  EXPECT_FALSE(limits_.session_began(kBob, now_));
+  EXPECT_EQ(limits_.sessions_of(kAlice), 2u);
+
+  limits_.session_ended(kAlice);
+  EXPECT_TRUE(limits_.session_began(kBob, now_));
+  EXPECT_EQ(limits_.sessions(), 3u);
+}
+
+TEST_F(SourceLimitsTest, SourcesWithNothingOpenAreForgottenAndOthersAreNot) {
+  ASSERT_TRUE(limits_.session_began(kAlice, now_));
+  for (std::uint8_t i = 10; i < 17; ++i)
+    ASSERT_EQ(connect_briefly(IpAddress::v4(10, 0, 0, i)), Verdict::kAccepted);
+  EXPECT_EQ(limits_.sources(), 8u);
+
+  // Their buckets are not full again: forgetting them would give them a new burst.
+  EXPECT_EQ(connect_briefly(kBob), Verdict::kFull);
+  now_ += 2s;
+  EXPECT_EQ(connect_briefly(kBob), Verdict::kAccepted);
+  EXPECT_EQ(limits_.sources(), 2u);
+  EXPECT_EQ(limits_.sessions_of(kAlice), 1u);
+}
+
+TEST_F(SourceLimitsTest, AFullTableIsSweptAtMostOnceASecond) {
+  for (std::uint8_t i = 0; i < 2; ++i) ASSERT_TRUE(limits_.session_began(IpAddress::v4(10, 0, 1, i), now_));
+  for (std::uint8_t i = 0; i < 6; ++i)
+    ASSERT_EQ(connect_briefly(IpAddress::v4(10, 0, 0, i)), Verdict::kAccepted);
+  limits_.session_ended(IpAddress::v4(10, 0, 1, 0));
+  EXPECT_EQ(connect_briefly(kBob), Verdict::kAccepted);  // in the place of the one that ended
+  now_ += 500ms;                                         // all buckets are full again
+  EXPECT_EQ(connect_briefly(kAlice), Verdict::kFull);
+  now_ += 500ms;
+  EXPECT_EQ(connect_briefly(kAlice), Verdict::kAccepted);
+}
+
+}  // namespace
+}  // namespace wgr::ws

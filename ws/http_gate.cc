@@ -1,0 +1,220 @@
+#include "ws/http_gate.h"
+
+#include <algorithm>
+
+#include "core/text.h"
+#include "ws/credentials.h"
+#include "ws/forwarded.h"
+#include "ws/origin.h"
+
+namespace wgr::ws {
+namespace {
+
+constexpr std::size_t kMaxSubprotocols = 16;
+constexpr std::string_view kTunnelSubprotocol = "v1";  // wstunnel's
+constexpr std::string_view kTunnelTokenSubprotocol = "authorization.bearer.";
+constexpr std::string_view kTunnelPath = "/events";  // below any prefix
+constexpr std::string_view kQemuSubprotocol = "binary";
+
+enum class Presence : std::uint8_t { kAbsent, kOnce, kRepeated };
+
+struct Field {
+  Presence presence = Presence::kAbsent;
+  std::string_view value;
+};
+
+Field field_of(const HttpRequest& request, std::string_view name) {
+  Field field;
+  for (const auto& [header, value] : request.headers) {
+    if (header != name) continue;
+    if (field.presence != Presence::kAbsent) return {.presence = Presence::kRepeated, .value = {}};
+    field = {.presence = Presence::kOnce, .value = value};
+  }
+  return field;
+}
+
+std::vector<std::string> offered_subprotocols(const HttpRequest& request) {
+  std::vector<std::string> offered;
+  for (const auto& [header, value] : request.headers) {
+    if (header != "sec-websocket-protocol") continue;
+    for (std::string& token : split_list(value)) {
+      if (offered.size() < kMaxSubprotocols) offered.push_back(std::move(token));
+    }
+  }
+  return offered;
+}
+
+bool is_offered(std::span<const std::string> offered, std::string_view subprotocol) {
+  return std::ranges::find(offered, subprotocol) != offered.end();
+}
+
+bool is_websocket(Service service) { return service == Service::kEthernet || service == Service::kWireGuard; }
+
+std::string_view without_final_slash(std::string_view path) {
+  if (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+  return path;
+}
+
+const Route* find_route(std::span<const Route> routes, std::string_view path) {
+  const auto found = std::ranges::find_if(routes, [&](const Route& route) {
+    return without_final_slash(route.path) == without_final_slash(path);
+  });
+  return found == routes.end() ? nullptr : &*found;
+}
+
+const Route* first_of(std::span<const Route> routes, Service service) {
+  const auto found = std::ranges::find(routes, service, &Route::service);
+  return found == routes.end() ? nullptr : &*found;
+}
+
+bool opens(const Token& token, const Route& route) {
+  if (token.networks.empty()) return true;
+  return route.service == Service::kEthernet &&
+         std::ranges::find(token.networks, route.network) != token.networks.end();
+}
+
+// A secret is echoed only if the client offered nothing else.
+std::string choose_subprotocol(std::span<const std::string> offered) {
+  if (offered.empty()) return {};
+  const auto plain = std::ranges::find_if(offered, [](const std::string& token) {
+    return !token.starts_with(kBearerSubprotocol) && !token.starts_with(kTunnelTokenSubprotocol);
+  });
+  return plain == offered.end() ? offered.front() : *plain;
+}
+
+class Gate {
+ public:
+  Gate(const HttpRequest& request, const Arrival& arrival, const ListenerConfig& listener,
+       std::span<const Prefix> trusted)
+      : request_(request),
+        arrival_(arrival),
+        listener_(listener),
+        is_proxied_(is_trusted_proxy(arrival.peer.ip, trusted)),
+        offered_(offered_subprotocols(request)),
+        credentials_(find_credentials(request, offered_, listener.tokens)) {
+    const Scheme own = arrival.is_tls ? Scheme::kHttps : Scheme::kHttp;
+    scheme_ = is_proxied_ ? forwarded_scheme(request, own) : own;
+    source_ = is_proxied_ ? forwarded_source(request, arrival.peer, trusted) : arrival.peer;
+    const Field host = field_of(request, "host");
+    if (host.presence == Presence::kOnce) self_ = WebOrigin::parse_host(host.value, scheme_);
+  }
+
+  Decision decide() const {
+    return {.verdict = wants_upgrade(request_) ? upgrade() : plain(),
+            .source = source_,
+            .is_secure = scheme_ == Scheme::kHttps,
+            .token = credentials_.token == nullptr ? std::string{} : credentials_.token->name,
+            .path = credentials_.path};
+  }
+
+ private:
+  using Verdict = decltype(Decision::verdict);
+
+  Verdict upgrade() const {
+    const Route* const route = upgrade_route();
+    if (route == nullptr) return Answer::kNotFound;
+    std::string subprotocol = choose_subprotocol(offered_);
+    if (!may_site_enter()) {
+      return Refusal{.why = Refusal::Why::kOrigin,
+                     .subprotocol = std::move(subprotocol),
+                     .reason = "this page's origin is not allowed here"};
+    }
+    if (!has_token_for(*route)) {
+      return Refusal{.why = Refusal::Why::kToken,
+                     .subprotocol = std::move(subprotocol),
+                     .reason = credentials_.token == nullptr ? "a valid token is required"
+                                                             : "this token does not open this network"};
+    }
+    Upgrade upgrade{
+        .service = route->service, .network = route->network, .wire = Wire::kMessages, .subprotocol = {}};
+    if (route->service == Service::kEthernet && is_offered(offered_, kQemuSubprotocol)) {
+      upgrade.wire = Wire::kQemu;
+      subprotocol = kQemuSubprotocol;
+    }
+    upgrade.subprotocol = std::move(subprotocol);
+    return upgrade;
+  }
+
+  const Route* upgrade_route() const {
+    const bool is_tunnel = is_offered(offered_, kTunnelSubprotocol) &&
+                           std::ranges::any_of(offered_, [](const std::string& token) {
+                             return token.starts_with(kTunnelTokenSubprotocol);
+                           });
+    if (is_tunnel && credentials_.path.ends_with(kTunnelPath)) {
+      return first_of(listener_.routes, Service::kWireGuard);
+    }
+    const Route* const route = find_route(listener_.routes, credentials_.path);
+    return route != nullptr && is_websocket(route->service) ? route : nullptr;
+  }
+
+  Verdict plain() const {
+    const Route* const route = find_route(listener_.routes, credentials_.path);
+    if (route != nullptr && !is_websocket(route->service)) return handle(*route);
+    const bool is_root = credentials_.path == "/" || credentials_.path.empty();
+    const bool has_page = is_root && std::ranges::any_of(listener_.routes, is_websocket, &Route::service);
+    if (route == nullptr && !has_page) return Answer::kNotFound;
+    if (request_.method != "GET" && request_.method != "HEAD") return Answer::kMethodNotAllowed;
+    return has_page ? Answer::kPage : Answer::kUpgradeRequired;
+  }
+
+  // DNS is for pages too, so it is gated like a WebSocket. Metrics and health show nothing to a page: its
+  // script may not read what has no CORS header.
+  Verdict handle(const Route& route) const {
+    const std::string_view methods = allowed_methods(route.service);
+    const std::vector<std::string> known = split_list(methods);
+    if (std::ranges::find(known, request_.method) == known.end()) return Answer::kMethodNotAllowed;
+    if (route.service == Service::kDns && !may_site_enter()) return Answer::kForbidden;
+    // A preflight carries no Authorization (Fetch 3.2.2), and only asks what is allowed.
+    if (request_.method != "OPTIONS" && !has_token_for(route)) return Answer::kUnauthorized;
+    return Handle{route.service};
+  }
+
+  bool has_token_for(const Route& route) const {
+    if (listener_.tokens.empty()) return true;
+    return credentials_.token != nullptr && opens(*credentials_.token, route);
+  }
+
+  bool may_site_enter() const {
+    if (arrival_.peer.ip.is_loopback() && !is_proxied_ && !is_host_believable(self_, listener_.origins)) {
+      return false;
+    }
+    const Field origin = field_of(request_, "origin");
+    if (origin.presence == Presence::kOnce) {
+      return is_origin_allowed(origin.value, self_, listener_.origins);
+    }
+    if (origin.presence == Presence::kRepeated) return false;
+    const bool is_local = arrival_.local.ip.is_loopback() && source_.ip.is_loopback();
+    return credentials_.token != nullptr || is_local;
+  }
+
+  const HttpRequest& request_;
+  const Arrival& arrival_;
+  const ListenerConfig& listener_;
+  const bool is_proxied_;
+  const std::vector<std::string> offered_;
+  const Credentials credentials_;
+  Scheme scheme_ = Scheme::kHttp;
+  SocketAddress source_;
+  std::optional<WebOrigin> self_;  // as the client calls us
+};
+
+}  // namespace
+
+Decision decide(const HttpRequest& request, const Arrival& arrival, const ListenerConfig& listener,
+                std::span<const Prefix> trusted_proxies) {
+  return Gate{request, arrival, listener, trusted_proxies}.decide();
+}
+
+bool wants_upgrade(const HttpRequest& request) {
+  return std::ranges::any_of(request.headers, [](const auto& header) {
+    if (header.first != "upgrade") return false;
+    const std::vector<std::string> protocols = split_list(header.second);
+    return std::ranges::any_of(protocols, [](const std::string& p) { return to_lower(p) == "websocket"; });
+  });
+}
+
+std::string_view allowed_methods(std::optional<Service> service) {
+  return service == Service::kDns ? "GET,HEAD,POST,OPTIONS" : "GET,HEAD";
+}
+
+}  // namespace wgr::ws

@@ -1,0 +1,82 @@
+#include "ws/origin.h"
+
+#include <algorithm>
+
+#include "core/address.h"
+#include "core/text.h"
+
+namespace wgr::ws {
+namespace {
+
+constexpr std::size_t kMaxHost = 255;  // RFC 1035 2.3.4
+
+std::uint16_t default_port(Scheme scheme) { return scheme == Scheme::kHttps ? 443 : 80; }
+
+bool is_host_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+}
+
+bool is_host(std::string_view host) {
+  if (host.empty() || host.size() > kMaxHost) return false;
+  if (host.front() != '[') return std::ranges::all_of(host, is_host_character);
+  if (host.back() != ']') return false;
+  const auto address = IpAddress::parse(host.substr(1, host.size() - 2));
+  return address && address->is_v6();
+}
+
+// Where the port begins, its colon included; the end if there is none.
+std::size_t port_position(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  const std::size_t bracket = text.rfind(']');
+  if (colon == std::string_view::npos) return text.size();
+  return bracket != std::string_view::npos && bracket > colon ? text.size() : colon;
+}
+
+}  // namespace
+
+std::optional<WebOrigin> WebOrigin::parse(std::string_view text) {
+  const std::string lower = to_lower(text);
+  const std::string_view view = lower;
+  for (const auto& [prefix, scheme] : {std::pair{std::string_view{"http://"}, Scheme::kHttp},
+                                       std::pair{std::string_view{"https://"}, Scheme::kHttps}}) {
+    if (view.starts_with(prefix)) return parse_host(view.substr(prefix.size()), scheme);
+  }
+  return std::nullopt;
+}
+
+std::optional<WebOrigin> WebOrigin::parse_host(std::string_view text, Scheme scheme) {
+  const std::string lower = to_lower(text);
+  const std::size_t colon = port_position(lower);
+  WebOrigin origin{.scheme = scheme, .host = lower.substr(0, colon), .port = default_port(scheme)};
+  if (!is_host(origin.host)) return std::nullopt;
+  if (colon == lower.size()) return origin;
+  const auto port = parse_number(std::string_view{lower}.substr(colon + 1));
+  if (!port || *port == 0 || *port > 65535) return std::nullopt;
+  origin.port = static_cast<std::uint16_t>(*port);
+  return origin;
+}
+
+bool WebOrigin::is_local_name() const {
+  return host == "localhost" || host.starts_with('[') || IpAddress::parse(host).has_value();
+}
+
+bool is_origin_allowed(std::string_view origin, const std::optional<WebOrigin>& self,
+                       std::span<const std::string> configured) {
+  if (std::ranges::find(configured, "*") != configured.end()) return true;
+  const auto page = WebOrigin::parse(origin);  // nothing: "null", an app's own scheme, or nonsense
+  if (!page) return false;
+  if (self && *page == *self) return true;
+  return std::ranges::any_of(configured,
+                             [&](const std::string& text) { return WebOrigin::parse(text) == page; });
+}
+
+bool is_host_believable(const std::optional<WebOrigin>& self, std::span<const std::string> configured) {
+  if (!self) return false;
+  if (self->is_local_name()) return true;
+  return std::ranges::any_of(configured, [&](const std::string& text) {
+    const auto known = WebOrigin::parse(text);
+    return known && known->host == self->host;
+  });
+}
+
+}  // namespace wgr::ws
