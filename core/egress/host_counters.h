@@ -6,7 +6,8 @@
 namespace wgr::egress {
 
 struct HostSocketCounters {
-  Counter tcp_opened, udp_opened, ping_opened, open_errors;
+  Counter tcp_opened, udp_opened, ping_opened, listen_opened, open_errors;
+  Counter tcp_accepted, accept_errors;
   Counter descriptors_exhausted;  // refused to keep the reserve, or by the kernel (EMFILE, ENFILE)
   Counter tcp_read_calls, tcp_read_bytes, tcp_write_calls, tcp_written_bytes;
   Counter udp_receive_calls, udp_received_datagrams, udp_received_bytes;
@@ -20,7 +21,10 @@ struct HostSocketCounters {
     visit("tcp_opened", tcp_opened);
     visit("udp_opened", udp_opened);
     visit("ping_opened", ping_opened);
+    visit("listen_opened", listen_opened);
     visit("open_errors", open_errors);
+    visit("tcp_accepted", tcp_accepted);
+    visit("accept_errors", accept_errors);
     visit("descriptors_exhausted", descriptors_exhausted);
     visit("tcp_read_calls", tcp_read_calls);
     visit("tcp_read_bytes", tcp_read_bytes);

@@ -21,7 +21,27 @@ constexpr int kMaxPendingErrors = 16;
 constexpr std::uint8_t kDefaultTtl = 64;
 
 bool is_alike(const DatagramOut& a, const DatagramOut& b) {
-  return a.to == b.to && a.ttl == b.ttl && a.tos == b.tos && a.dont_fragment == b.dont_fragment;
+  return a.to == b.to && a.ttl == b.ttl && a.tos == b.tos && a.dont_fragment == b.dont_fragment &&
+         a.from == b.from;
+}
+
+template <typename Address>  // in_addr, in6_addr
+IpAddress address_of(const Address& address) {
+  std::array<std::uint8_t, sizeof(Address)> bytes;
+  std::memcpy(bytes.data(), &address, sizeof address);
+  return IpAddress::from_bytes(bytes);
+}
+
+void add_local_address(io::ControlBuffer<5>& control, const IpAddress& local) {
+  if (local.is_v4()) {
+    in_pktinfo info{};
+    std::memcpy(&info.ipi_spec_dst, local.bytes().data(), sizeof info.ipi_spec_dst);
+    control.add(IPPROTO_IP, IP_PKTINFO, info);
+  } else {
+    in6_pktinfo info{};
+    std::memcpy(&info.ipi6_addr, local.bytes().data(), sizeof info.ipi6_addr);
+    control.add(IPPROTO_IPV6, IPV6_PKTINFO, info);
+  }
 }
 
 }  // namespace
@@ -136,6 +156,7 @@ void HostDatagram::add_message(std::span<const DatagramOut> run, std::size_t& ve
   if (first.tos != 0) {
     control.add(is_v4 ? IPPROTO_IP : IPPROTO_IPV6, is_v4 ? IP_TOS : IPV6_TCLASS, int{first.tos});
   }
+  if (!first.from.is_unspecified()) add_local_address(control, first.from);
   control.attach_to(message);
 }
 
@@ -203,7 +224,7 @@ std::size_t HostDatagram::append(const msghdr& message, MutableBytes payload, st
     counters_.invalid_messages.add();
     return 0;
   }
-  DatagramIn datagram{.from = *from, .payload = payload, .tos = 0};
+  DatagramIn datagram{.from = *from, .payload = payload, .tos = 0, .local = {}};
   std::size_t segment = payload.size();
   io::for_each_control(message, [&](int level, int type, Bytes data) {
     if (level == IPPROTO_UDP && type == UDP_GRO) {
@@ -213,6 +234,10 @@ std::size_t HostDatagram::append(const msghdr& message, MutableBytes payload, st
       datagram.tos = io::read_value<std::uint8_t>(data).value_or(0);
     } else if (level == IPPROTO_IPV6 && type == IPV6_TCLASS) {
       datagram.tos = static_cast<std::uint8_t>(io::read_value<int>(data).value_or(0));
+    } else if (level == IPPROTO_IP && type == IP_PKTINFO) {
+      datagram.local = address_of(io::read_value<in_pktinfo>(data).value_or(in_pktinfo{}).ipi_spec_dst);
+    } else if (level == IPPROTO_IPV6 && type == IPV6_PKTINFO) {
+      datagram.local = address_of(io::read_value<in6_pktinfo>(data).value_or(in6_pktinfo{}).ipi6_addr);
     }
   });
   counters_.udp_received_bytes.add(payload.size());

@@ -2,6 +2,7 @@
 //
 // Out: neighbours of equal size to one remote leave as one message with UDP_SEGMENT, and up to 64 messages
 // of any kind as one sendmmsg. A kernel or path that refuses segmentation gets them one by one.
+// With a local address of its own choice a datagram carries PKTINFO.
 // In: UDP_GRO where the kernel has it, into memory all sockets of the worker share.
 //
 // Thread: confined to its worker.
@@ -38,7 +39,7 @@ class DatagramScratch {
   struct Outgoing {
     std::array<mmsghdr, kMaxMessages> messages;
     std::array<sockaddr_storage, kMaxMessages> names;
-    std::array<io::ControlBuffer<3>, kMaxMessages> controls;  // segment size, TTL, TOS
+    std::array<io::ControlBuffer<5>, kMaxMessages> controls;  // segment size, TTL, TOS, local address
     std::array<std::size_t, kMaxMessages> datagrams;
     std::array<iovec, kMaxVectors> vectors;
     std::size_t count = 0;

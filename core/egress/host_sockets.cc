@@ -14,6 +14,7 @@
 #include <memory>
 #include <utility>
 
+#include "core/egress/host_listen.h"
 #include "core/egress/host_ping.h"
 #include "core/egress/host_stream.h"
 #include "core/io/sockaddr.h"
@@ -22,27 +23,10 @@
 namespace wgr::egress {
 namespace {
 
-constexpr std::uint8_t kDefaultTtl = 64;  // of the kernel; asked for by others only
-
 int process_limit() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return INT_MAX;
   return static_cast<int>(std::min<rlim_t>(limit.rlim_cur, INT_MAX));
-}
-
-bool set_option(const io::Descriptor& descriptor, int level, int name, int value) {
-  return setsockopt(descriptor.get(), level, name, &value, sizeof value) == 0;
-}
-
-void set_stream_options(const io::Descriptor& descriptor, Family family, const StreamOptions& options) {
-  const bool is_v4 = family == Family::kV4;
-  const int level = is_v4 ? IPPROTO_IP : IPPROTO_IPV6;
-  set_option(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
-  if (options.ttl != kDefaultTtl)
-    set_option(descriptor, level, is_v4 ? IP_TTL : IPV6_UNICAST_HOPS, options.ttl);
-  if (options.tos != 0) set_option(descriptor, level, is_v4 ? IP_TOS : IPV6_TCLASS, options.tos);
-  if (options.receive_buffer > 0) set_option(descriptor, SOL_SOCKET, SO_RCVBUF, options.receive_buffer);
-  if (options.send_buffer > 0) set_option(descriptor, SOL_SOCKET, SO_SNDBUF, options.send_buffer);
 }
 
 void report_errors_and_tos(const io::Descriptor& descriptor, Family family) {
@@ -68,12 +52,25 @@ void set_datagram_options(const io::Descriptor& descriptor, Family family) {
 }
 
 // 0 or errno.
-int bind_any(const io::Descriptor& descriptor, Family family, std::uint16_t port) {
+int bind_to(const io::Descriptor& descriptor, const SocketAddress& local) {
   sockaddr_storage name{};
-  constexpr std::array<std::uint8_t, 16> kAny{};
-  const IpAddress any = IpAddress::from_bytes(Bytes{kAny}.first(family == Family::kV4 ? 4 : 16));
-  const socklen_t length = io::to_sockaddr({any, port}, name);
+  const socklen_t length = io::to_sockaddr(local, name);
   return bind(descriptor.get(), reinterpret_cast<const sockaddr*>(&name), length) == 0 ? 0 : errno;
+}
+
+int bind_any(const io::Descriptor& descriptor, Family family, std::uint16_t port) {
+  constexpr std::array<std::uint8_t, 16> kAny{};
+  return bind_to(descriptor,
+                 {IpAddress::from_bytes(Bytes{kAny}.first(family == Family::kV4 ? 4 : 16)), port});
+}
+
+// The address a datagram came to, which its answer leaves from.
+void report_local_address(const io::Descriptor& descriptor, Family family) {
+  if (family == Family::kV4) {
+    set_option(descriptor, IPPROTO_IP, IP_PKTINFO, 1);
+  } else {
+    set_option(descriptor, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+  }
 }
 
 // Only echo replies reach a raw socket; errors about our requests come by the error queue.
@@ -142,11 +139,43 @@ Opened<DatagramSocket> HostSockets::open_udp(Family family, SocketToken token, s
   int error = bind_any(opened.descriptor, family, preferred_port);
   if (error != 0 && preferred_port != 0) error = bind_any(opened.descriptor, family, 0);
   if (error != 0) return failed<DatagramSocket>(error);
-  auto watch = watcher_.add(opened.descriptor.get(), token, Watcher::Interest::kReadable);
+  return watched(std::move(opened.descriptor), family, token);
+}
+
+Opened<DatagramSocket> HostSockets::open_udp_at(const SocketAddress& local, SocketToken token) {
+  const Family family = local.ip.family();
+  Descriptor opened = open(family, SOCK_DGRAM, IPPROTO_UDP);
+  if (opened.error != 0) return failed<DatagramSocket>(opened.error);
+  set_datagram_options(opened.descriptor, family);
+  report_local_address(opened.descriptor, family);
+  // No SO_REUSEADDR: for UDP it would let two sockets have one port.
+  if (const int error = bind_to(opened.descriptor, local); error != 0) return failed<DatagramSocket>(error);
+  return watched(std::move(opened.descriptor), family, token);
+}
+
+Opened<DatagramSocket> HostSockets::watched(io::Descriptor descriptor, Family family, SocketToken token) {
+  auto watch = watcher_.add(descriptor.get(), token, Watcher::Interest::kReadable);
   if (!watch) return failed<DatagramSocket>(errno);
   counters_.udp_opened.add();
-  return {.socket = std::make_unique<HostDatagram>(std::move(opened.descriptor), std::move(*watch), family,
-                                                   scratch_, counters_),
+  return {.socket = std::make_unique<HostDatagram>(std::move(descriptor), std::move(*watch), family, scratch_,
+                                                   counters_),
+          .error = 0};
+}
+
+Opened<ListenSocket> HostSockets::listen_tcp(const SocketAddress& local, SocketToken token) {
+  const Family family = local.ip.family();
+  Descriptor opened = open(family, SOCK_STREAM, IPPROTO_TCP);
+  if (opened.error != 0) return failed<ListenSocket>(opened.error);
+  // A port whose old connections are in TIME-WAIT may be had at once.
+  set_option(opened.descriptor, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (family == Family::kV6) set_option(opened.descriptor, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+  if (const int error = bind_to(opened.descriptor, local); error != 0) return failed<ListenSocket>(error);
+  if (listen(opened.descriptor.get(), kBacklog) != 0) return failed<ListenSocket>(errno);
+  auto watch = watcher_.add(opened.descriptor.get(), token, Watcher::Interest::kReadable);
+  if (!watch) return failed<ListenSocket>(errno);
+  counters_.listen_opened.add();
+  return {.socket = std::make_unique<HostListen>(std::move(opened.descriptor), std::move(*watch), watcher_,
+                                                 descriptor_limit_ - kReservedDescriptors, counters_),
           .error = 0};
 }
 

@@ -30,6 +30,8 @@ class HostSockets final : public Sockets {
   // What every UDP socket asks the kernel to hold for it, each way; the kernel cuts it to its own limit.
   static constexpr int kUdpBuffer = 1024 * 1024;
 
+  static constexpr int kBacklog = 512;  // clients that wait to be accepted, per port
+
   // The handler runs on the io_context's thread, never from inside a call to a socket.
   HostSockets(boost::asio::io_context& context, ReadyHandler handler);
   // With another limit of descriptors than the process has.
@@ -39,6 +41,8 @@ class HostSockets final : public Sockets {
                                const StreamOptions& options) override;
   Opened<DatagramSocket> open_udp(Family family, SocketToken token, std::uint16_t preferred_port) override;
   Opened<PingSocket> open_ping(Family family, SocketToken token) override;
+  Opened<ListenSocket> listen_tcp(const SocketAddress& local, SocketToken token) override;
+  Opened<DatagramSocket> open_udp_at(const SocketAddress& local, SocketToken token) override;
 
   const HostSocketCounters& counters() const noexcept { return counters_; }
 
@@ -54,6 +58,7 @@ class HostSockets final : public Sockets {
 
   Descriptor open(Family family, int type, int protocol);
   Ping open_any_ping(Family family);
+  Opened<DatagramSocket> watched(io::Descriptor descriptor, Family family, SocketToken token);
   // Counts the failure and wraps its errno.
   template <typename Socket>
   Opened<Socket> failed(int error);

@@ -1,5 +1,7 @@
 #include "core/egress/host_stream.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <cassert>
@@ -9,6 +11,8 @@
 namespace wgr::egress {
 namespace {
 
+constexpr std::uint8_t kDefaultTtl = 64;  // of the kernel; asked for by others only
+
 std::size_t total(std::span<const iovec> vectors) {
   std::size_t size = 0;
   for (const iovec& vector : vectors) size += vector.iov_len;
@@ -16,6 +20,21 @@ std::size_t total(std::span<const iovec> vectors) {
 }
 
 }  // namespace
+
+bool set_option(const io::Descriptor& descriptor, int level, int name, int value) {
+  return setsockopt(descriptor.get(), level, name, &value, sizeof value) == 0;
+}
+
+void set_stream_options(const io::Descriptor& descriptor, Family family, const StreamOptions& options) {
+  const bool is_v4 = family == Family::kV4;
+  const int level = is_v4 ? IPPROTO_IP : IPPROTO_IPV6;
+  set_option(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
+  if (options.ttl != kDefaultTtl)
+    set_option(descriptor, level, is_v4 ? IP_TTL : IPV6_UNICAST_HOPS, options.ttl);
+  if (options.tos != 0) set_option(descriptor, level, is_v4 ? IP_TOS : IPV6_TCLASS, options.tos);
+  if (options.receive_buffer > 0) set_option(descriptor, SOL_SOCKET, SO_RCVBUF, options.receive_buffer);
+  if (options.send_buffer > 0) set_option(descriptor, SOL_SOCKET, SO_SNDBUF, options.send_buffer);
+}
 
 int HostStream::connect_result() {
   if (connect_result_) return *connect_result_;

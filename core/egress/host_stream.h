@@ -12,6 +12,10 @@
 
 namespace wgr::egress {
 
+bool set_option(const io::Descriptor& descriptor, int level, int name, int value);
+// What every TCP connection asks of the kernel, whoever opened it.
+void set_stream_options(const io::Descriptor& descriptor, Family family, const StreamOptions& options);
+
 class HostStream final : public StreamSocket {
  public:
   // REQUIRES: `descriptor` is connecting or connected, and watched by `watch`.

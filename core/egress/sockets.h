@@ -1,5 +1,6 @@
 // The host sockets behind the flows, as the stack sees them: non-blocking, one per flow, real
-// (core/egress/host_sockets.h, Asio) or simulated (tests/sim). This is the only way out of the router.
+// (core/egress/host_sockets.h, Asio) or simulated (tests/sim). This is the only way out of the router, and
+// the way of outside clients into a forward.
 //
 // A socket never calls its owner back. It is told what to watch; when that happens the factory's owner
 // (the shard) hears socket_ready(token, ready) and hands it to the stack. A token names a flow slot and
@@ -66,6 +67,7 @@ struct DatagramOut {
   std::uint8_t ttl = 64;
   std::uint8_t tos = 0;
   bool dont_fragment = false;
+  IpAddress from{};  // a local address, where the socket has several; unspecified: the kernel's choice
 };
 
 // One UDP datagram or one ICMP error about an earlier one, in memory of the batch it came with.
@@ -73,6 +75,7 @@ struct DatagramIn {
   SocketAddress from;
   Bytes payload;
   std::uint8_t tos = 0;
+  IpAddress local{};  // which of our addresses it came to; only told by sockets of open_udp_at()
 };
 
 // From the error queue (IP_RECVERR, IPV6_RECVERR).
@@ -126,6 +129,27 @@ struct StreamOptions {
   int send_buffer = 0;
 };
 
+// A connection of an outside client.
+struct Accepted {
+  std::unique_ptr<StreamSocket> socket;  // connected; null if there is none
+  SocketAddress client;
+  SocketAddress local;  // where the client has connected to
+  // EAGAIN: nobody waits. EMFILE, ENFILE, ENOBUFS, ENOMEM: no descriptor or memory; come back later.
+  int error = 0;
+};
+
+// A TCP port of the host, where outside clients connect.
+class ListenSocket {
+ public:
+  virtual ~ListenSocket() = default;  // who waits to be accepted is reset
+
+  // Takes the client that has waited longest; its socket's news come with `token`. Clients that gave up
+  // meanwhile are passed over.
+  virtual Accepted accept(SocketToken token, const StreamOptions& options) = 0;
+  virtual void watch_readable() = 0;  // somebody waits
+  virtual SocketAddress local_address() const = 0;
+};
+
 template <typename Socket>
 struct Opened {
   std::unique_ptr<Socket> socket;  // null on failure
@@ -144,6 +168,12 @@ class Sockets {
   virtual Opened<DatagramSocket> open_udp(Family family, SocketToken token, std::uint16_t preferred_port) = 0;
   // EACCES or EPERM when the kernel forbids ping to this user.
   virtual Opened<PingSocket> open_ping(Family family, SocketToken token) = 0;
+
+  // For outside clients. An unspecified ip is every address of its family, and of that alone. `error` says
+  // why not: EADDRINUSE, EACCES (a port below 1024), EADDRNOTAVAIL; EOPNOTSUPP of a factory that only dials.
+  virtual Opened<ListenSocket> listen_tcp(const SocketAddress& local, SocketToken token);
+  // Its datagrams say which local address they came to, and leave from where DatagramOut::from says.
+  virtual Opened<DatagramSocket> open_udp_at(const SocketAddress& local, SocketToken token);
 };
 
 }  // namespace wgr::egress

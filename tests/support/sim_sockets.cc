@@ -50,6 +50,14 @@ void Internet::deliver(ReceivedDatagram datagram, Duration delay) {
   after(delay, [this, datagram = std::move(datagram)]() mutable { arrive(std::move(datagram)); });
 }
 
+template <typename Socket>
+Socket* Internet::bound_to(const std::map<SocketAddress, Socket*>& sockets, const SocketAddress& address) {
+  static const IpAddress kAnyV6 = *IpAddress::parse("::");
+  auto found = sockets.find(address);
+  if (found == sockets.end()) found = sockets.find({address.ip.is_v4() ? IpAddress{} : kAnyV6, address.port});
+  return found == sockets.end() ? nullptr : found->second;
+}
+
 // --- streams -----------------------------------------------------------------------------------------
 
 class SimStreamSocket : public egress::StreamSocket {
@@ -58,6 +66,7 @@ class SimStreamSocket : public egress::StreamSocket {
       : owner_(owner), token_(token), stream_(std::move(stream)) {
     ++owner_.open_sockets;
     if (stream_) stream_->socket_ = this;
+    if (stream_ && stream_->is_in_backlog_) result_ = 0;
   }
   ~SimStreamSocket() override {
     --owner_.open_sockets;
@@ -199,21 +208,21 @@ RemoteStream::RemoteStream(Internet& internet, const SocketAddress& server_addre
 
 void RemoteStream::send(Bytes bytes) {
   assert(!finished_);
-  if (bytes.empty() || socket_ == nullptr) return;
+  if (bytes.empty() || !has_host()) return;
   internet_.after(latency_, [this, copy = std::vector<std::uint8_t>(bytes.begin(), bytes.end())]() mutable {
-    if (socket_ == nullptr) return;
+    if (!has_host()) return;
     to_host_.push_back(std::move(copy));
-    socket_->notify();
+    if (socket_ != nullptr) socket_->notify();
   });
 }
 
 void RemoteStream::send_generated(std::uint64_t total, Fill fill) {
   internet_.after(latency_, [this, total, fill = std::move(fill)]() mutable {
-    if (socket_ == nullptr) return;
+    if (!has_host()) return;
     fill_ = std::move(fill);
     generated_total_ = total;
     generated_offset_ = 0;
-    socket_->notify();
+    if (socket_ != nullptr) socket_->notify();
   });
 }
 
@@ -259,6 +268,75 @@ std::size_t RemoteStream::readable_bytes() const {
 
 bool RemoteStream::may_read() const { return readable_bytes() > 0 || finish_at_host_ || reset_at_host_; }
 
+// --- outside clients ---------------------------------------------------------------------------------
+
+class SimListenSocket : public egress::ListenSocket {
+ public:
+  SimListenSocket(SimSockets& owner, egress::SocketToken token, const SocketAddress& local)
+      : owner_(owner), token_(token), local_(local) {
+    ++owner_.open_sockets;
+    owner_.internet_.listeners_[local_] = this;
+  }
+  ~SimListenSocket() override {
+    --owner_.open_sockets;
+    owner_.internet_.listeners_.erase(local_);
+    for (const auto& [stream, local] : backlog_) {
+      stream->is_in_backlog_ = false;
+      stream->peer_reset_ = stream->peer_closed_ = true;
+    }
+  }
+
+  egress::Accepted accept(egress::SocketToken token, const egress::StreamOptions& options) override {
+    egress::Accepted accepted;
+    accepted.error = backlog_.empty() ? EAGAIN : 0;
+    if (accepted.error == 0 && !owner_.may_open()) accepted.error = EMFILE;
+    if (accepted.error != 0) return accepted;
+    auto [stream, local] = std::move(backlog_.front());
+    backlog_.pop_front();
+    stream->options_ = options;
+    accepted.client = stream->server_address_;
+    accepted.local = local;
+    accepted.socket = std::make_unique<SimStreamSocket>(owner_, token, stream);
+    stream->is_in_backlog_ = false;
+    return accepted;
+  }
+  void watch_readable() override {
+    is_watched_ = true;
+    notify();
+  }
+  SocketAddress local_address() const override { return local_; }
+
+  void arrived(std::shared_ptr<RemoteStream> stream, const SocketAddress& local) {
+    backlog_.emplace_back(std::move(stream), local);
+    notify();
+  }
+
+ private:
+  void notify() {
+    if (!is_watched_ || backlog_.empty()) return;
+    is_watched_ = false;
+    owner_.tell(token_, {.readable = true});
+  }
+
+  SimSockets& owner_;
+  const egress::SocketToken token_;
+  const SocketAddress local_;
+  bool is_watched_ = false;
+  std::deque<std::pair<std::shared_ptr<RemoteStream>, SocketAddress>> backlog_;  // and where it has connected
+};
+
+std::shared_ptr<RemoteStream> Internet::dial(const SocketAddress& from, const SocketAddress& to) {
+  std::shared_ptr<RemoteStream> stream(new RemoteStream(*this, from, host_or_default(from.ip).latency));
+  stream->send_buffer_ = TcpServer{}.send_buffer;
+  stream->is_in_backlog_ = true;
+  after(stream->latency_, [this, stream, to] {
+    if (SimListenSocket* listener = bound_to(listeners_, to)) return listener->arrived(stream, to);
+    stream->is_in_backlog_ = false;
+    stream->peer_reset_ = stream->peer_closed_ = true;
+  });
+  return stream;
+}
+
 // --- UDP ---------------------------------------------------------------------------------------------
 
 class SimDatagramSocket : public egress::DatagramSocket {
@@ -293,7 +371,7 @@ class SimDatagramSocket : public egress::DatagramSocket {
       ReceivedDatagram datagram = std::move(inbox_.front());
       inbox_.pop_front();
       owner_.scratch().push_back(std::move(datagram.payload));
-      into.push_back({datagram.from, owner_.scratch().back(), datagram.tos});
+      into.push_back({datagram.from, owner_.scratch().back(), datagram.tos, datagram.to.ip});
       ++count;
     }
     return {.bytes = count, .error = count == 0 ? EAGAIN : 0};
@@ -315,6 +393,12 @@ class SimDatagramSocket : public egress::DatagramSocket {
     notify();
   }
   SocketAddress local_address() const override { return local_; }
+  // The address of what it sends.
+  SocketAddress source_of(const egress::DatagramOut& datagram) const {
+    if (!datagram.from.is_unspecified()) return {datagram.from, local_.port};
+    return local_.ip.is_unspecified() ? SocketAddress{owner_.external(local_.ip.family()), local_.port}
+                                      : local_;
+  }
 
   void arrived(ReceivedDatagram datagram) {
     if (inbox_.size() >= kQueue) return;
@@ -372,7 +456,7 @@ class SimDatagramSocket : public egress::DatagramSocket {
       fail_later(error, payload, host.latency);
     } else {
       const auto ttl = static_cast<std::uint8_t>(datagram.ttl - host.routers.size());
-      internet.deliver({local_, datagram.to, payload, ttl, datagram.tos, datagram.dont_fragment},
+      internet.deliver({source_of(datagram), datagram.to, payload, ttl, datagram.tos, datagram.dont_fragment},
                        host.latency);
     }
     return 0;
@@ -408,8 +492,8 @@ void UdpRemote::send(const SocketAddress& to, Bytes payload, std::uint8_t tos) {
 }
 
 void Internet::arrive(ReceivedDatagram datagram) {
-  if (const auto found = host_sockets_.find(datagram.to); found != host_sockets_.end()) {
-    found->second->arrived(std::move(datagram));
+  if (SimDatagramSocket* socket = bound_to(host_sockets_, datagram.to)) {
+    socket->arrived(std::move(datagram));
     return;
   }
   if (const auto found = udp_remotes_.find(datagram.to); found != udp_remotes_.end()) {
@@ -420,8 +504,8 @@ void Internet::arrive(ReceivedDatagram datagram) {
   }
   // Port unreachable.
   after(host_or_default(datagram.to.ip).latency, [this, datagram = std::move(datagram)]() mutable {
-    const auto sender = host_sockets_.find(datagram.from);
-    if (sender == host_sockets_.end()) return;
+    SimDatagramSocket* const sender = bound_to(host_sockets_, datagram.from);
+    if (sender == nullptr) return;
     egress::SocketError error;
     error.destination = datagram.to;
     error.offender = {datagram.to.ip, 0};
@@ -429,7 +513,7 @@ void Internet::arrive(ReceivedDatagram datagram) {
     const bool is_v4 = datagram.to.ip.is_v4();
     error.icmp_type = is_v4 ? wire::icmpv4::kDestinationUnreachable : wire::icmpv6::kDestinationUnreachable;
     error.icmp_code = is_v4 ? wire::icmpv4::kPortUnreachable : wire::icmpv6::kPortUnreachable;
-    sender->second->failed(error, std::move(datagram.payload));
+    sender->failed(error, std::move(datagram.payload));
   });
 }
 
@@ -578,6 +662,22 @@ egress::Opened<egress::PingSocket> SimSockets::open_ping(Family family, egress::
   if (!may_open()) return {nullptr, EMFILE};
   ++pings_opened;
   return {std::make_unique<SimPingSocket>(*this, token, family, internet_.next_ping_id_++), 0};
+}
+
+egress::Opened<egress::ListenSocket> SimSockets::listen_tcp(const SocketAddress& local,
+                                                            egress::SocketToken token) {
+  if (!may_open()) return {nullptr, EMFILE};
+  if (bind_error != 0) return {nullptr, bind_error};
+  if (internet_.listeners_.contains(local)) return {nullptr, EADDRINUSE};
+  return {std::make_unique<SimListenSocket>(*this, token, local), 0};
+}
+
+egress::Opened<egress::DatagramSocket> SimSockets::open_udp_at(const SocketAddress& local,
+                                                               egress::SocketToken token) {
+  if (!may_open()) return {nullptr, EMFILE};
+  if (bind_error != 0) return {nullptr, bind_error};
+  if (internet_.host_sockets_.contains(local)) return {nullptr, EADDRINUSE};
+  return {std::make_unique<SimDatagramSocket>(*this, token, local), 0};
 }
 
 void SimSockets::tell(egress::SocketToken token, egress::Ready ready) { ready_.emplace_back(token, ready); }

@@ -37,6 +37,7 @@ class SimSockets;
 class SimStreamSocket;
 class SimDatagramSocket;
 class SimPingSocket;
+class SimListenSocket;
 
 inline std::vector<std::uint8_t> bytes_of(std::string_view text) { return {text.begin(), text.end()}; }
 
@@ -51,6 +52,7 @@ class RemoteStream {
   bool peer_reset() const { return peer_reset_; }
   bool peer_closed() const { return peer_closed_; }  // the host socket is gone
   const egress::StreamOptions& options() const { return options_; }
+  // The far end's own: of a server, or of an outside client.
   const SocketAddress& server_address() const { return server_address_; }
 
   void send(Bytes bytes);
@@ -72,17 +74,20 @@ class RemoteStream {
   friend class Internet;
   friend class SimSockets;
   friend class SimStreamSocket;
+  friend class SimListenSocket;
 
   RemoteStream(Internet& internet, const SocketAddress& server_address, Duration latency);
   void take_unread();
   std::size_t readable_bytes() const;
   bool may_read() const;
+  bool has_host() const { return socket_ != nullptr || is_in_backlog_; }
 
   Internet& internet_;
   SocketAddress server_address_;
   Duration latency_;
   egress::StreamOptions options_;
   SimStreamSocket* socket_ = nullptr;  // null once closed
+  bool is_in_backlog_ = false;         // an outside client that nobody has accepted
 
   // Host to remote.
   std::size_t send_buffer_ = 0;
@@ -174,6 +179,8 @@ class Internet {
   void stop_listening(const SocketAddress& address) { servers_[address].is_listening = false; }
   UdpRemote& bind_udp(const SocketAddress& address);
   Host& host(const IpAddress& ip) { return hosts_[ip]; }
+  // An outside client connects to a port of the router. Where nobody listens it is reset.
+  std::shared_ptr<RemoteStream> dial(const SocketAddress& from, const SocketAddress& to);
 
   // Delivers everything due up to `now`, in order, and moves the clock.
   void run_until(Instant now);
@@ -189,7 +196,11 @@ class Internet {
   friend class SimStreamSocket;
   friend class SimDatagramSocket;
   friend class SimPingSocket;
+  friend class SimListenSocket;
 
+  // Bound to exactly this address, or to every address.
+  template <typename Socket>
+  static Socket* bound_to(const std::map<SocketAddress, Socket*>& sockets, const SocketAddress& address);
   const Host& host_or_default(const IpAddress& ip) const;
   void deliver(ReceivedDatagram datagram, Duration delay);
   void arrive(ReceivedDatagram datagram);
@@ -201,6 +212,7 @@ class Internet {
   std::map<SocketAddress, std::unique_ptr<UdpRemote>> udp_remotes_;
   std::map<IpAddress, Host> hosts_;
   std::map<SocketAddress, SimDatagramSocket*> host_sockets_;  // by external address: replies and hairpin
+  std::map<SocketAddress, SimListenSocket*> listeners_;
   std::uint16_t next_port_ = 32768;
   std::uint16_t next_ping_id_ = 1000;
 };
@@ -216,6 +228,10 @@ class SimSockets : public egress::Sockets {
   egress::Opened<egress::DatagramSocket> open_udp(Family family, egress::SocketToken token,
                                                   std::uint16_t preferred_port) override;
   egress::Opened<egress::PingSocket> open_ping(Family family, egress::SocketToken token) override;
+  egress::Opened<egress::ListenSocket> listen_tcp(const SocketAddress& local,
+                                                  egress::SocketToken token) override;
+  egress::Opened<egress::DatagramSocket> open_udp_at(const SocketAddress& local,
+                                                     egress::SocketToken token) override;
 
   using News = std::pair<egress::SocketToken, egress::Ready>;
   std::vector<News> take_ready() { return std::exchange(ready_, {}); }
@@ -228,6 +244,7 @@ class SimSockets : public egress::Sockets {
   std::size_t descriptor_limit = SIZE_MAX;    // EMFILE beyond
   std::size_t max_bytes_per_call = SIZE_MAX;  // short reads and writes
   int ping_error = 0;                         // what open_ping() says
+  int bind_error = 0;                         // what listen_tcp() and open_udp_at() say
   std::size_t refuse_datagrams = 0;           // so many sends say EAGAIN
 
   // Counts for assertions about system calls.
@@ -245,7 +262,9 @@ class SimSockets : public egress::Sockets {
   friend class SimStreamSocket;
   friend class SimDatagramSocket;
   friend class SimPingSocket;
+  friend class SimListenSocket;
 
+  IpAddress external(Family family) const { return family == Family::kV4 ? external_v4 : external_v6; }
   bool may_open() { return open_sockets < descriptor_limit; }
   void tell(egress::SocketToken token, egress::Ready ready);
   // Payloads and errors handed out live here until the next receive.
