@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "core/address.h"
@@ -47,16 +48,22 @@ class DhcpServer {
 
   std::optional<Reply> discover(const Request& request, Instant now);
   std::optional<Reply> request(const Request& request, Instant now);
+  std::optional<Reply> select(const Request& request, const IpAddress& wanted, Instant now);
   std::optional<Reply> init_reboot(const Request& request, const IpAddress& wanted, Instant now);
   std::optional<Reply> acknowledge(const Request& request, const IpAddress& address, Instant now);
   std::optional<Reply> inform(const Request& request, const IpAddress& source);
   void decline(const Request& request, Instant now);
-  void release(const Request& request, const IpAddress& source, Instant now);
+  void release(const Request& request, Instant now);
+  LeaseClient owner_or_self(const Request& request, const IpAddress& address) const;
+  std::string_view fixed_name(const Request& request) const;  // configured for the MAC; may be empty
+  // True also when the message names no server.
+  bool is_for_us(const Request& request) const;
 
-  Reply make_offer(const Request& request, wire::DhcpType type, const IpAddress& address) const;
+  wire::DhcpWriter start(const Request& request, wire::DhcpType type, const IpAddress& yiaddr) const;
+  Reply make_grant(const Request& request, wire::DhcpType type, const IpAddress& address) const;
   Reply make_nak(const Request& request) const;
-  void write_network(wire::DhcpWriter& writer, const Request& request) const;
-  void write_lease_times(wire::DhcpWriter& writer) const;
+  void write_lease_times(wire::DhcpWriter& writer, const Request& request) const;
+  void write_parameters(wire::DhcpWriter& writer, const Request& request) const;
 
   const NetworkConfig& config_;
   LeaseTable& leases_;

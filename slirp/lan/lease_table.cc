@@ -173,6 +173,11 @@ bool LeaseTable::decline(const LeaseClient& client, const IpAddress& address, In
   return true;
 }
 
+void LeaseTable::withdraw_offer(const LeaseClient& client, Instant now) {
+  const std::optional<std::uint32_t> address = address_of(client);
+  if (address && at(*address)->state == State::kOffered) retire(*address, now);
+}
+
 std::optional<IpAddress> LeaseTable::find(const LeaseClient& client) const {
   const std::optional<std::uint32_t> address = address_of(client);
   if (!address) return std::nullopt;

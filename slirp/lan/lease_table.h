@@ -90,6 +90,8 @@ class LeaseTable {
   // False: not the client's.
   bool release(const LeaseClient& client, const IpAddress& address, Instant now);
   bool decline(const LeaseClient& client, const IpAddress& address, Instant now);
+  // The client took another server's offer.
+  void withdraw_offer(const LeaseClient& client, Instant now);
   // What the client was offered or leased, or had last.
   std::optional<IpAddress> find(const LeaseClient& client) const;
 
