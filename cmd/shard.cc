@@ -6,6 +6,19 @@
 #include "core/wire/ip.h"
 
 namespace wgr {
+namespace {
+
+// How many packets at the front go to one guest; few enough that a batch of datagrams stays bounded.
+std::size_t run_length(std::span<const PacketView> packets) {
+  constexpr std::size_t kMaxRun = 64;
+  const auto front = packets.first(std::min(packets.size(), kMaxRun));
+  const auto end =
+      std::find_if(front.begin(), front.end(),
+                   [guest = front.front().guest](const auto& packet) { return packet.guest != guest; });
+  return static_cast<std::size_t>(end - front.begin());
+}
+
+}  // namespace
 
 Shard::Shard(WorkerIndex index, const Settings& settings, egress::Sockets& sockets, Rng& rng,
              WallTime wall_now, Instant now)
@@ -24,8 +37,8 @@ Shard::Shard(WorkerIndex index, const Settings& settings, egress::Sockets& socke
 
 // --- what comes in ---
 
-void Shard::receive(const Endpoint& from, MutableBytes datagram, Instant now) {
-  device_.receive(from, datagram, now, device_out_);
+void Shard::receive(const Endpoint& from, MutableBytes datagrams, std::size_t segment_size, Instant now) {
+  device_.receive(from, datagrams, segment_size, now, device_out_);
 }
 
 void Shard::end_batch(Instant now) {
@@ -127,11 +140,14 @@ bool Shard::seal(Instant now) {
   const auto packets = packets_.packets();
   const std::size_t first = sealed_;
   std::uint64_t bytes = 0;
-  for (; sealed_ < packets.size() && !outbox_.datagrams.is_full(); ++sealed_) {
-    const PacketView& packet = packets[sealed_];
-    bytes += packet.bytes.size();
-    if (pcap_ != nullptr) capture(packet.bytes, now);
-    device_.send(packet.guest, packet.bytes, now, device_out_);
+  while (sealed_ < packets.size() && !outbox_.datagrams.is_full()) {
+    const auto run = packets.subspan(sealed_, run_length(packets.subspan(sealed_)));
+    for (const PacketView& packet : run) {
+      bytes += packet.bytes.size();
+      if (pcap_ != nullptr) capture(packet.bytes, now);
+    }
+    device_.send(run, now, device_out_);
+    sealed_ += run.size();
   }
   counters_.packets_to_guests.add(sealed_ - first);
   counters_.bytes_to_guests.add(bytes);

@@ -62,8 +62,12 @@ class Shard {
 
   // --- what comes in ---
 
-  // One datagram; decrypted in place, its memory stays until end_batch().
-  void receive(const Endpoint& from, MutableBytes datagram, Instant now);
+  // Datagrams of one size (the last may be shorter) from one endpoint; decrypted in place, their memory
+  // stays until end_batch(). REQUIRES: segment_size > 0 unless there are no bytes: one empty datagram.
+  void receive(const Endpoint& from, MutableBytes datagrams, std::size_t segment_size, Instant now);
+  void receive(const Endpoint& from, MutableBytes datagram, Instant now) {
+    receive(from, datagram, datagram.size(), now);
+  }
   // After the last datagram of a batch: takes the inner packets where they go.
   void end_batch(Instant now);
   void take_mail(Mail& mail, Instant now);

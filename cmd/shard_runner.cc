@@ -50,10 +50,7 @@ void ShardRunner::stop() {
 void ShardRunner::receive(std::span<const io::UdpSocket::Received> batch) {
   const Instant now = Clock::now();
   for (const auto& received : batch) {
-    for (std::size_t begin = 0; begin < received.bytes.size(); begin += received.segment_size) {
-      const std::size_t size = std::min(received.segment_size, received.bytes.size() - begin);
-      shard_.receive(received.from, received.bytes.subspan(begin, size), now);
-    }
+    shard_.receive(received.from, received.bytes, received.segment_size, now);
   }
   shard_.end_batch(now);
 }

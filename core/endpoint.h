@@ -63,6 +63,13 @@ class DatagramBatch {
     return begin_run(to, size);
   }
 
+  // The same for a further datagram to where the last one goes. REQUIRES: !empty().
+  MutableBytes append_again(std::size_t size) {
+    assert(size > 0 && size <= kMaxRunBytes && !runs_.empty());
+    if (size <= open_segment_ && size <= open_room_) return extend_run(size);
+    return begin_run(Endpoint{runs_.back().to}, size);
+  }
+
   std::span<const Run> runs() const noexcept { return runs_; }
   bool empty() const noexcept { return runs_.empty(); }
   // True when it is worth sending before more is added: bounds the memory of one turn.

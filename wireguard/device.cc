@@ -101,6 +101,16 @@ void Device::send(GuestId id, Bytes packet, Instant now, Out& out) {
   packet_passed(*peer);
 }
 
+void Device::send(std::span<const PacketView> packets, Instant now, Out& out) {
+  Peer* const peer = find_peer(packets.front().guest);
+  if (peer == nullptr) {
+    local_.counters.drops.count(DropReason::kNoRoute, packets.size());
+    return;
+  }
+  peer->send(packets, now, out.datagrams);
+  packet_passed(*peer);
+}
+
 Instant Device::next_deadline() const noexcept {
   const Instant next = deadlines_.next();
   return unarmed_ == nullptr ? next : std::min(next, unarmed_->next_deadline());

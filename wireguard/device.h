@@ -95,11 +95,20 @@ class Device {
 
   // --- packets ---
   // One datagram, decrypted in place: `bytes` is scratch afterwards and must outlive the batch.
-  void receive(const Endpoint& from, MutableBytes bytes, Instant now, Out& out);
+  void receive(const Endpoint& from, MutableBytes datagram, Instant now, Out& out) {
+    receive(from, datagram, datagram.size(), now, out);
+  }
+  // The same for datagrams of `segment_size` (the last may be shorter) that came from one endpoint together:
+  // what they have in common is done once. REQUIRES: segment_size > 0 unless there are no bytes: one empty
+  // datagram.
+  void receive(const Endpoint& from, MutableBytes datagrams, std::size_t segment_size, Instant now, Out& out);
   // An initiation for a peer of ours that another worker opened.
   void receive(const OpenedInitiation& initiation, Instant now, Out& out);
   // An inner packet to a peer of ours: sealed, or staged while a handshake runs.
   void send(GuestId peer, Bytes packet, Instant now, Out& out);
+  // The same for packets that all go to the first one's guest: what a run has in common is done once.
+  // REQUIRES: !packets.empty().
+  void send(std::span<const PacketView> packets, Instant now, Out& out);
 
   Instant next_deadline() const noexcept;
   void on_deadline(Instant now, Out& out);
@@ -137,6 +146,7 @@ class Device {
   void receive_initiation(const Endpoint& from, Bytes datagram, Instant now, Out& out);
   void receive_response(Peer& peer, const Endpoint& from, Bytes datagram, Instant now, Out& out);
   void receive_cookie_reply(Peer& peer, Bytes datagram, Instant now);
+  void receive_one(const Endpoint& from, MutableBytes bytes, Instant now, Out& out);
   void receive_transport(const IndexTable::Entry& entry, const Endpoint& from, MutableBytes datagram,
                          Instant now, Out& out);
   void accept_packet(const Peer& peer, MutableBytes packet, Out& out);
@@ -159,6 +169,7 @@ class Device {
   std::unordered_map<GuestId, std::unique_ptr<Peer>> peers_;
   GuestId last_id_;  // the peer of the last packet sent, most likely that of the next
   Peer* last_peer_ = nullptr;
+  std::uint64_t run_ = 0;                 // of datagrams from one endpoint
   std::optional<IpAddress> last_source_;  // of the last packet received, and what allowed_ips_ say of it
   GuestId last_owner_;
   DeadlineQueue<GuestId> deadlines_;

@@ -43,7 +43,16 @@ DropReason reason_for(Keypair::Failure failure) noexcept {
 
 }  // namespace
 
-void Device::receive(const Endpoint& from, MutableBytes bytes, Instant now, Out& out) {
+void Device::receive(const Endpoint& from, MutableBytes datagrams, std::size_t segment_size, Instant now,
+                     Out& out) {
+  ++run_;
+  if (datagrams.empty()) return receive_one(from, datagrams, now, out);
+  for (std::size_t begin = 0; begin < datagrams.size(); begin += segment_size) {
+    receive_one(from, datagrams.subspan(begin, std::min(segment_size, datagrams.size() - begin)), now, out);
+  }
+}
+
+void Device::receive_one(const Endpoint& from, MutableBytes bytes, Instant now, Out& out) {
   local_.counters.received_datagrams.add();
   local_.counters.received_datagram_bytes.add(bytes.size());
   const std::optional<MessageType> type = classify(bytes);
@@ -89,7 +98,7 @@ void Device::receive_transport(const IndexTable::Entry& entry, const Endpoint& f
     drop(reason_for(opened.failure));
     return;
   }
-  peer.transport_received(*keypair, from, datagram.size(), opened.packet, now, out.datagrams);
+  peer.transport_received(*keypair, from, run_, datagram.size(), opened.packet, now, out.datagrams);
   packet_passed(peer);
   if (opened.packet.empty()) {
     local_.counters.keepalives_received.add();

@@ -8,6 +8,7 @@
 // Thread: confined to the worker of its peer.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -32,6 +33,9 @@ class Keypair {
   // Whether messages may still be sent and received with it (whitepaper 6.2).
   bool may_send(Instant now) const noexcept {
     return send_counter_ < kRejectAfterMessages && !has_expired(now);
+  }
+  std::uint64_t messages_left() const noexcept {
+    return kRejectAfterMessages - std::min(send_counter_, kRejectAfterMessages);
   }
   bool may_receive(std::uint64_t counter, Instant now) const noexcept {
     return counter < kRejectAfterMessages && !has_expired(now);

@@ -35,6 +35,7 @@ void Peer::update(const PeerConfig& config, Instant now) {
 }
 
 void Peer::set_endpoint(const Endpoint& endpoint, Instant now) {
+  learned_in_ = 0;
   endpoint_ = endpoint;
   if (!endpoint) return;
   const bool is_wanted = !staged_.empty() || timers_.persistent_keepalive().count() > 0;
@@ -69,9 +70,43 @@ void Peer::send(Bytes packet, Instant now, DatagramBatch& out) {
   if (keypair.is_stale_for_sending(now)) initiate(now, out);
 }
 
-void Peer::transport_received(Keypair& keypair, const Endpoint& from, std::size_t datagram_size, Bytes packet,
-                              Instant now, DatagramBatch& out) {
-  learn_endpoint(from);
+void Peer::send(std::span<const PacketView> packets, Instant now, DatagramBatch& out) {
+  const bool is_plain = may_send(now) && keypairs_.current()->messages_left() > packets.size() &&
+                        std::all_of(packets.begin(), packets.end(), [](const PacketView& packet) {
+                          return packet.bytes.size() <= kMaxPacket;
+                        });
+  if (!is_plain) [[unlikely]] {
+    for (const PacketView& packet : packets) send(packet.bytes, now, out);
+    return;
+  }
+  Keypair& keypair = *keypairs_.current();
+  std::size_t packet_bytes = 0;
+  std::size_t datagram_bytes = 0;
+  for (const PacketView& packet : packets) {
+    const std::size_t padding =
+        std::min(padding_for(packet.bytes.size(), local_.mtu), kMaxPacket - packet.bytes.size());
+    const std::size_t size = kTransportOverhead + packet.bytes.size() + padding;
+    const MutableBytes datagram = datagram_bytes == 0 ? out.append(endpoint_, size) : out.append_again(size);
+    keypair.seal(packet.bytes, padding, datagram.data());
+    packet_bytes += packet.bytes.size();
+    datagram_bytes += size;
+  }
+  sent_bytes_ += datagram_bytes;
+  local_.counters.sent_datagrams.add(packets.size());
+  local_.counters.sent_datagram_bytes.add(datagram_bytes);
+  local_.counters.sent_packets.add(packets.size());
+  local_.counters.sent_bytes.add(packet_bytes);
+  timers_.data_sent(now);
+  timers_.authenticated_sent(now);
+  if (keypair.is_stale_for_sending(now)) initiate(now, out);
+}
+
+void Peer::transport_received(Keypair& keypair, const Endpoint& from, std::uint64_t run,
+                              std::size_t datagram_size, Bytes packet, Instant now, DatagramBatch& out) {
+  if (run != learned_in_) {
+    learn_endpoint(from);
+    learned_in_ = run;
+  }
   count_received(datagram_size);
   if (!packet.empty()) timers_.data_received(now);
   timers_.authenticated_received(now);
@@ -166,6 +201,7 @@ void Peer::send_staged(Instant now, DatagramBatch& out) {
 }
 
 void Peer::learn_endpoint(const Endpoint& from) {
+  learned_in_ = 0;
   if (endpoint_ == from) return;
   if (endpoint_ &&
       (endpoint_.kind != from.kind || endpoint_.remote != from.remote || endpoint_.session != from.session)) {

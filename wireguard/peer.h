@@ -9,11 +9,13 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "core/endpoint.h"
 #include "core/guest_id.h"
+#include "core/packet_buffer.h"
 #include "core/time.h"
 #include "wireguard/config.h"
 #include "wireguard/cookie.h"
@@ -42,6 +44,7 @@ class Peer {
 
   // --- out ---
   void send(Bytes packet, Instant now, DatagramBatch& out);
+  void send(std::span<const PacketView> packets, Instant now, DatagramBatch& out);
 
   // --- in: nothing if served, else why not ---
   using Refusal = std::optional<DropReason>;
@@ -49,8 +52,8 @@ class Peer {
   Refusal receive_response(const Endpoint& from, const Response& response, Instant now, DatagramBatch& out);
   Refusal receive_cookie_reply(const CookieReply& reply, Instant now);
   // A transport message of `datagram_size` bytes has authenticated on `keypair`; `packet` is what was in it.
-  void transport_received(Keypair& keypair, const Endpoint& from, std::size_t datagram_size, Bytes packet,
-                          Instant now, DatagramBatch& out);
+  void transport_received(Keypair& keypair, const Endpoint& from, std::uint64_t run,
+                          std::size_t datagram_size, Bytes packet, Instant now, DatagramBatch& out);
 
   Instant next_deadline() const noexcept { return timers_.next_deadline(); }
   void on_deadline(Instant now, DatagramBatch& out);
@@ -107,7 +110,8 @@ class Peer {
   SecretKey preshared_key_;  // zero: none
   std::string name_;
 
-  Endpoint endpoint_;  // changed by set_endpoint() and by whatever authenticates
+  std::uint64_t learned_in_ = 0;  // the run of datagrams whose endpoint is endpoint_; 0: none
+  Endpoint endpoint_;             // changed by set_endpoint() and by whatever authenticates
   Timers timers_;
   KeypairSlots keypairs_;
   CookieJar cookies_;

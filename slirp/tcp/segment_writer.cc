@@ -46,6 +46,7 @@ SegmentWriter::SegmentWriter(const Config& config, const FlowKey& key,
                               .destination = key.guest_side.ip,
                               .protocol = wire::IpProtocol::kTcp,
                               .ttl = config.ttl});
+    store_be<std::uint16_t>(template_.data() + kIpv4Length, 0);
     store_be<std::uint16_t>(template_.data() + kIpv4Checksum, 0);
   } else {
     wire::write_ipv6(packet, {.source = key.remote.ip,
@@ -56,6 +57,13 @@ SegmentWriter::SegmentWriter(const Config& config, const FlowKey& key,
   store_be(tcp(), key.remote.port);
   store_be(tcp() + 2, key.guest_side.port);
   tcp()[kDataOffset] = data_offset(kTcpHeaderSize);
+  sum_template();
+}
+
+void SegmentWriter::sum_template() noexcept {
+  if (is_v4_) ip_sum_ = wire::PartialSum::of(Bytes{template_}.first(wire::kIpv4HeaderSize));
+  tcp_sum_ = wire::pseudo_header_sum(addresses_, wire::IpProtocol::kTcp, /*length=*/0) +
+             wire::PartialSum::of(Bytes{template_}.subspan(ip_size(), header_size_ - ip_size()));
 }
 
 void SegmentWriter::use_timestamps() noexcept {
@@ -63,6 +71,7 @@ void SegmentWriter::use_timestamps() noexcept {
   tcp()[kDataOffset] = data_offset(kTcpHeaderSize + kTcpTimestampsSize);
   constexpr std::uint8_t kOption[] = {1, 1, 8, 10};
   std::copy(std::begin(kOption), std::end(kOption), tcp() + kTcpHeaderSize);
+  sum_template();
 }
 
 std::uint32_t SegmentWriter::timestamp(Instant now) const noexcept {
@@ -73,9 +82,13 @@ std::uint32_t SegmentWriter::timestamp(Instant now) const noexcept {
 void SegmentWriter::acknowledge(SeqNumber next, std::uint16_t window) noexcept {
   store_be(tcp() + kAcknowledgement, next.value());
   store_be(tcp() + kWindow, window);
+  sum_template();
 }
 
-void SegmentWriter::echo(std::uint32_t timestamp) noexcept { store_be(tcp() + kTimestampEcho, timestamp); }
+void SegmentWriter::echo(std::uint32_t timestamp) noexcept {
+  store_be(tcp() + kTimestampEcho, timestamp);
+  sum_template();
+}
 
 void SegmentWriter::set_tos(std::uint8_t tos) noexcept {
   if (is_v4_) {
@@ -84,15 +97,18 @@ void SegmentWriter::set_tos(std::uint8_t tos) noexcept {
     template_[0] = static_cast<std::uint8_t>(0x60 | tos >> 4);
     template_[1] = static_cast<std::uint8_t>((template_[1] & 0x0f) | tos << 4);
   }
+  sum_template();
 }
 
 // Lengths, identification and the header checksum, over what the template gave.
 void SegmentWriter::write_ip(MutableBytes packet) noexcept {
   if (is_v4_) {
-    store_be(packet.data() + kIpv4Length, static_cast<std::uint16_t>(packet.size()));
+    const auto length = static_cast<std::uint16_t>(packet.size());
+    store_be(packet.data() + kIpv4Length, length);
     store_be(packet.data() + kIpv4Identification, ++identification_);
-    const std::uint16_t sum = wire::PartialSum::of(packet.first(wire::kIpv4HeaderSize)).checksum();
-    store_be(packet.data() + kIpv4Checksum, sum);
+    const wire::PartialSum sum =
+        ip_sum_ + wire::PartialSum::of_word(length) + wire::PartialSum::of_word(identification_);
+    store_be(packet.data() + kIpv4Checksum, sum.checksum());
   } else {
     store_be(packet.data() + kIpv6PayloadLength,
              static_cast<std::uint16_t>(packet.size() - wire::kIpv6HeaderSize));
@@ -106,9 +122,15 @@ void SegmentWriter::finish(MutableBytes packet, SeqNumber sequence, wire::TcpFla
   const MutableBytes segment = packet.subspan(ip_size());
   store_be(segment.data() + kSequence, sequence.value());
   segment[kFlags] = flags.bits;
-  if (uses_timestamps()) store_be(segment.data() + kTimestampValue, timestamp(now));
-  const wire::PartialSum sum = wire::pseudo_header_sum(addresses_, wire::IpProtocol::kTcp, segment.size()) +
-                               wire::PartialSum::of(segment);
+  // The payload begins at an even offset: headers are multiples of four.
+  wire::PartialSum sum = tcp_sum_ + wire::PartialSum::of(packet.subspan(header_size_)) +
+                         wire::PartialSum::of_words<1>(segment.data() + kSequence) +
+                         wire::PartialSum::of_word(static_cast<std::uint16_t>(segment.size())) +
+                         wire::PartialSum::of_word(flags.bits);
+  if (uses_timestamps()) {
+    store_be(segment.data() + kTimestampValue, timestamp(now));
+    sum += wire::PartialSum::of_words<1>(segment.data() + kTimestampValue);
+  }
   store_be(segment.data() + kChecksum, sum.checksum());
 }
 

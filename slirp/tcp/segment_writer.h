@@ -57,6 +57,7 @@ class SegmentWriter {
   static constexpr std::size_t kMaxHeader = 40 + wire::kTcpHeaderSize + wire::kTcpTimestampsSize;
 
   void finish(MutableBytes packet, SeqNumber sequence, wire::TcpFlags flags, Instant now) noexcept;
+  void sum_template() noexcept;
   void write_with_options(SeqNumber sequence, wire::TcpFlags flags, std::uint16_t window,
                           const wire::TcpOptions& options, PacketBatch& out);
   void write_ip(MutableBytes packet) noexcept;
@@ -69,6 +70,9 @@ class SegmentWriter {
   std::uint32_t timestamp_offset_;
   GuestId guest_;
   wire::PartialSum addresses_;
+  // Of the template, in which what each segment brings is zero.
+  wire::PartialSum ip_sum_;   // IPv4
+  wire::PartialSum tcp_sum_;  // with the pseudo header but for the length
 };
 
 }  // namespace wgr::slirp::tcp

@@ -97,20 +97,18 @@ void ReplayRouter::step(Duration by) {
 void ReplayRouter::carry_to_router() {
   memory_.clear();
   carried_.clear();
-  for (const DatagramBatch::Run& run : guest_batch_.runs()) {
-    for (std::size_t begin = 0; begin < run.bytes.size(); begin += run.segment_size) {
-      const Bytes datagram = run.bytes.subspan(begin, std::min(run.segment_size, run.bytes.size() - begin));
-      carried_.push_back({memory_.size(), datagram.size()});
-      memory_.insert(memory_.end(), datagram.begin(), datagram.end());
-    }
+  for (const DatagramBatch::Run& run : guest_batch_.runs()) {  // as the kernel's GRO hands them over
+    carried_.push_back({memory_.size(), run.bytes.size(), run.segment_size});
+    memory_.insert(memory_.end(), run.bytes.begin(), run.bytes.end());
   }
   guest_batch_.clear();
 }
 
 void ReplayRouter::take_turn() {
   measured(true);
-  for (const Carried& datagram : carried_) {
-    shard_.receive(guest_endpoint_, MutableBytes{memory_}.subspan(datagram.begin, datagram.size), now_);
+  for (const Carried& run : carried_) {
+    shard_.receive(guest_endpoint_, MutableBytes{memory_}.subspan(run.begin, run.size), run.segment_size,
+                   now_);
   }
   shard_.end_batch(now_);
   measured(false);

@@ -63,6 +63,7 @@ class ReplayRouter : private PacketSink {
   struct Carried {
     std::size_t begin;
     std::size_t size;
+    std::size_t segment_size;
   };
   std::vector<std::uint8_t> memory_;
   std::vector<Carried> carried_;
