@@ -1,6 +1,7 @@
 // Settings of the stack: constant after start unless a comment says otherwise.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -86,7 +87,8 @@ struct DnsConfig {
 };
 
 struct Config {
-  std::uint16_t mtu = 1420;              // of inner packets, both ways
+  std::uint16_t mtu = 1420;              // of inner packets, both ways, of guests without one of their own
+  std::uint16_t max_guest_mtu = 0;       // the largest that a guest may have of its own; 0: mtu
   std::uint8_t ttl = 64;                 // of packets we originate
   bool copy_tos = false;                 // DSCP of the guest's packets onto the replies
   std::vector<IpAddress> own_addresses;  // the router's inner addresses: answer ping and DNS
@@ -95,6 +97,8 @@ struct Config {
   IcmpConfig icmp;
   Limits limits;
   DnsConfig dns;
+
+  std::uint16_t largest_mtu() const noexcept { return std::max(mtu, max_guest_mtu); }
 };
 
 }  // namespace wgr::slirp

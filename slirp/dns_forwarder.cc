@@ -38,7 +38,7 @@ void DnsForwarder::receive(Guest& guest, const SocketAddress& from, const Socket
     counters.drops.count(DropReason::kDnsMalformed);
     std::array<std::uint8_t, wire::kDnsMaxShortReply> reply;
     const std::size_t size = wire::write_dns_reply(reply, *query, wire::DnsRcode::kFormErr);
-    return environment_.guest_packets.udp(guest.id, own, from, Bytes{reply}.first(size), 0, out);
+    return environment_.guest_packets.udp(guest, own, from, Bytes{reply}.first(size), 0, out);
   }
   FlowKey key{guest.id, from, {own.ip, query->id()}};
   if (flows_.find(key) != nullptr) return;  // the guest is impatient: its query is on the way
@@ -107,7 +107,7 @@ bool DnsForwarder::accept_reply(DnsFlow& flow, const egress::DatagramIn& datagra
   if (!query || !reply || !reply->answers(*query)) return false;
   reply_.assign(datagram.payload.begin(), datagram.payload.end());
   store_be<std::uint16_t>(reply_.data(), guest_id_of(flow));
-  environment_.guest_packets.udp(flow.key.guest, own_address_of(flow), flow.key.guest_side, reply_, 0, out);
+  environment_.guest_packets.udp(*flow.guest, own_address_of(flow), flow.key.guest_side, reply_, 0, out);
   environment_.counters.dns_answers.add();
   environment_.counters.dns_time.record(now - flow.asked_at);
   return true;
@@ -131,7 +131,7 @@ void DnsForwarder::answer_failure(DnsFlow& flow, PacketBatch& out) {
   if (const auto query = wire::DnsView::parse(flow.query)) {
     std::array<std::uint8_t, wire::kDnsMaxShortReply> reply;
     const std::size_t size = wire::write_dns_reply(reply, *query, wire::DnsRcode::kServFail);
-    environment_.guest_packets.udp(flow.key.guest, own_address_of(flow), flow.key.guest_side,
+    environment_.guest_packets.udp(*flow.guest, own_address_of(flow), flow.key.guest_side,
                                    Bytes{reply}.first(size), 0, out);
   }
   close(flow);

@@ -1,9 +1,11 @@
 #include "slirp/fragment.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cstring>
 
+#include "core/wire/checksum.h"
 #include "core/wire/ip.h"
 
 namespace wgr::slirp {
@@ -11,7 +13,66 @@ namespace {
 
 constexpr std::size_t round_down_to_8(std::size_t size) { return size / 8 * 8; }
 
+constexpr std::uint8_t kEndOfOptions = 0;
+constexpr std::uint8_t kNoOperation = 1;
+constexpr std::uint8_t kCopiedOption = 0x80;  // of the option type
+constexpr std::uint16_t kMoreFragments = 0x2000;
+
+// The header of every fragment but the first: fixed part, and the options with the copied flag.
+std::size_t write_later_header(Bytes header, std::uint8_t* into) {
+  std::memcpy(into, header.data(), wire::kIpv4HeaderSize);
+  std::size_t size = wire::kIpv4HeaderSize;
+  for (std::size_t at = wire::kIpv4HeaderSize; at < header.size();) {
+    const std::uint8_t type = header[at];
+    if (type == kEndOfOptions) break;
+    if (type == kNoOperation) {
+      ++at;
+      continue;
+    }
+    if (at + 1 >= header.size()) break;
+    const std::size_t length = header[at + 1];
+    if (length < 2 || at + length > header.size()) break;
+    if ((type & kCopiedOption) != 0) {
+      std::memcpy(into + size, header.data() + at, length);
+      size += length;
+    }
+    at += length;
+  }
+  while (size % 4 != 0) into[size++] = kEndOfOptions;
+  into[0] = static_cast<std::uint8_t>(0x40 | size / 4);
+  return size;
+}
+
+void finish_header(MutableBytes packet, std::size_t header_size, std::size_t offset, bool more) {
+  store_be(packet.data() + 2, static_cast<std::uint16_t>(packet.size()));
+  store_be(packet.data() + 6, static_cast<std::uint16_t>(offset / 8 | (more ? kMoreFragments : 0)));
+  store_be<std::uint16_t>(packet.data() + 10, 0);
+  store_be(packet.data() + 10, wire::PartialSum::of(packet.first(header_size)).checksum());
+}
+
 }  // namespace
+
+void cut_ipv4(GuestId to, MutableBytes packet, std::size_t mtu, PacketBatch& out) {
+  const Result<wire::Ipv4View> whole = wire::Ipv4View::parse(packet);
+  assert(whole && !whole->dont_fragment() && mtu >= wire::kIpv4MinMtu);
+  if (whole->total_length() <= mtu) return out.push(to, whole->packet());
+  std::array<std::uint8_t, wire::kIpv4MaxHeaderSize> header;
+  std::size_t header_size = whole->header_length();
+  std::memcpy(header.data(), whole->header().data(), header_size);
+  const Bytes payload = whole->payload();
+  for (std::size_t offset = 0; offset < payload.size();) {
+    const std::size_t step = round_down_to_8(mtu - header_size);
+    const Bytes piece = payload.subspan(offset, std::min(step, payload.size() - offset));
+    const MutableBytes bytes = out.allocate(header_size + piece.size());
+    std::memcpy(bytes.data(), header.data(), header_size);
+    std::memcpy(bytes.data() + header_size, piece.data(), piece.size());
+    const bool more = offset + piece.size() < payload.size() || whole->more_fragments();
+    finish_header(bytes, header_size, whole->fragment_offset() + offset, more);
+    out.push(to, bytes);
+    if (offset == 0) header_size = write_later_header(whole->header(), header.data());
+    offset += piece.size();
+  }
+}
 
 void Fragmenter::push(GuestId to, MutableBytes packet, std::size_t mtu, PacketBatch& out) {
   if (packet.size() <= mtu) {

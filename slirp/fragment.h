@@ -1,5 +1,6 @@
 // Splits packets the router itself makes when they are longer than the guest's MTU: IPv4 fragments
 // (RFC 791 3.2), or IPv6 ones as only a source may make them (RFC 8200 4.5). In order (RFC 4787 REQ-13).
+// And IPv4 packets of others on their way from guest to guest.
 //
 // Thread: confined to one worker.
 #pragma once
@@ -28,5 +29,9 @@ class Fragmenter {
 
   std::uint32_t next_identification_;
 };
+
+// A packet that somebody else made, maybe a fragment itself, with its options as RFC 791 3.1 says. What fits
+// into `mtu` is passed as it is. REQUIRES: a well-formed IPv4 packet without don't-fragment; mtu >= 68.
+void cut_ipv4(GuestId to, MutableBytes packet, std::size_t mtu, PacketBatch& out);
 
 }  // namespace wgr::slirp

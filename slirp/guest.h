@@ -35,6 +35,8 @@ struct Guest {
   Guest(const Guest&) = delete;
   Guest& operator=(const Guest&) = delete;
 
+  std::uint16_t mtu() const noexcept { return tcp_environment.mtu(); }
+
   const GuestId id;
   MemoryBudget memory;
   tcp::Environment tcp_environment;  // of its connections

@@ -4,6 +4,7 @@
 
 #include "core/wire/icmp.h"
 #include "core/wire/udp.h"
+#include "slirp/guest.h"
 
 namespace wgr::slirp {
 
@@ -20,7 +21,7 @@ std::size_t max_upper_size(Family family) noexcept {
 
 }  // namespace
 
-void GuestPackets::udp(GuestId guest, const SocketAddress& from, const SocketAddress& to, Bytes payload,
+void GuestPackets::udp(const Guest& guest, const SocketAddress& from, const SocketAddress& to, Bytes payload,
                        std::uint8_t tos, PacketBatch& out) {
   if (payload.size() > max_upper_size(to.ip.family()) - wire::kUdpHeaderSize) return;
   const MutableBytes packet = begin(to.ip.family(), wire::kUdpHeaderSize + payload.size(), out);
@@ -30,7 +31,7 @@ void GuestPackets::udp(GuestId guest, const SocketAddress& from, const SocketAdd
   write_and_push(guest, packet, from.ip, to.ip, wire::IpProtocol::kUdp, tos, out);
 }
 
-void GuestPackets::echo_reply(GuestId guest, const IpAddress& from, const IpAddress& to,
+void GuestPackets::echo_reply(const Guest& guest, const IpAddress& from, const IpAddress& to,
                               std::uint16_t identifier, std::uint16_t sequence, Bytes data, std::uint8_t tos,
                               PacketBatch& out) {
   if (data.size() > max_upper_size(to.family()) - wire::kIcmpHeaderSize) return;
@@ -42,16 +43,16 @@ void GuestPackets::echo_reply(GuestId guest, const IpAddress& from, const IpAddr
   write_and_push(guest, packet, from, to, wire::icmp_protocol(to.family()), tos, out);
 }
 
-void GuestPackets::tcp(GuestId guest, const wire::TcpHeader& header, const IpAddress& from,
+void GuestPackets::tcp(const Guest& guest, const wire::TcpHeader& header, const IpAddress& from,
                        const IpAddress& to, PacketBatch& out) {
   const MutableBytes packet = begin(to.family(), header.size(), out);
   wire::write_tcp(packet.subspan(ip_header_size(to.family())), header, from, to);
   write_and_push(guest, packet, from, to, wire::IpProtocol::kTcp, 0, out);
 }
 
-bool GuestPackets::error(GuestId guest, MutableBytes packet, const IcmpError& error, Instant now,
+bool GuestPackets::error(const Guest& guest, MutableBytes packet, const IcmpError& error, Instant now,
                          PacketBatch& out, const std::optional<IpAddress>& reporter) {
-  const IcmpErrorOutcome outcome = errors_.send({guest, packet}, error, now, out, reporter);
+  const IcmpErrorOutcome outcome = errors_.send({guest.id, packet}, error, now, out, reporter);
   if (outcome == IcmpErrorOutcome::kRateLimited) counters_.drops.count(DropReason::kIcmpRateLimited);
   if (outcome == IcmpErrorOutcome::kSent) counters_.icmp_errors_sent.add();
   return outcome == IcmpErrorOutcome::kSent;
@@ -61,7 +62,7 @@ MutableBytes GuestPackets::begin(Family family, std::size_t upper_size, PacketBa
   return out.allocate(ip_header_size(family) + upper_size);
 }
 
-void GuestPackets::write_and_push(GuestId guest, MutableBytes packet, const IpAddress& from,
+void GuestPackets::write_and_push(const Guest& guest, MutableBytes packet, const IpAddress& from,
                                   const IpAddress& to, wire::IpProtocol protocol, std::uint8_t tos,
                                   PacketBatch& out) {
   if (to.is_v4()) {
@@ -70,7 +71,7 @@ void GuestPackets::write_and_push(GuestId guest, MutableBytes packet, const IpAd
                               .protocol = protocol,
                               .ttl = config_.ttl,
                               .tos = tos,
-                              .dont_fragment = packet.size() <= config_.mtu});
+                              .dont_fragment = packet.size() <= guest.mtu()});
   } else {
     wire::write_ipv6(packet, {.source = from,
                               .destination = to,
@@ -78,7 +79,7 @@ void GuestPackets::write_and_push(GuestId guest, MutableBytes packet, const IpAd
                               .hop_limit = config_.ttl,
                               .traffic_class = tos});
   }
-  fragmenter_.push(guest, packet, config_.mtu, out);
+  fragmenter_.push(guest.id, packet, guest.mtu(), out);
 }
 
 }  // namespace wgr::slirp

@@ -63,7 +63,7 @@ void IcmpBridge::send(IcmpFlow& flow, const wire::IpView& packet, const wire::Ic
   counters.errors.add();
   if (error == EAGAIN) return environment_.counters.drops.count(DropReason::kSocketFull);
   environment_.counters.drops.count(DropReason::kSocketFailed);
-  if (environment_.guest_packets.error(flow.key.guest, packet.packet,
+  if (environment_.guest_packets.error(*flow.guest, packet.packet,
                                        icmp_error_of(host_failure_of(error), packet.family), now, out)) {
     counters.icmp_errors.add();
   }
@@ -107,7 +107,7 @@ void IcmpBridge::refuse(Guest& guest, const wire::IpView& packet, DropReason rea
                         PacketBatch& out) {
   environment_.counters.drops.count(reason);
   environment_.counters.icmp.flows_refused.add();
-  if (environment_.guest_packets.error(guest.id, packet.packet,
+  if (environment_.guest_packets.error(guest, packet.packet,
                                        IcmpError::administratively_prohibited(packet.family), now, out)) {
     environment_.counters.icmp.icmp_errors.add();
   }
@@ -128,7 +128,7 @@ void IcmpBridge::socket_ready(FlowToken token, Instant now, PacketBatch& out) {
     const Bytes data = reply.payload.subspan(wire::kIcmpHeaderSize);
     environment_.counters.icmp.packets_received.add();
     environment_.counters.icmp.bytes_received.add(data.size());
-    environment_.guest_packets.echo_reply(flow->key.guest, reply.from.ip, flow->key.guest_side.ip,
+    environment_.guest_packets.echo_reply(*flow->guest, reply.from.ip, flow->key.guest_side.ip,
                                           flow->key.guest_side.port, sequence, data, reply.tos, out);
   }
   flow->socket->watch_readable();
@@ -139,7 +139,7 @@ std::size_t IcmpBridge::report_errors(IcmpFlow& flow, Instant now, PacketBatch& 
   errors_.clear();
   flow.socket->receive_errors(errors_);
   for (const egress::SocketError& error : errors_) {
-    const std::optional<IcmpError> icmp = icmp_error_of(error, environment_.config.mtu);
+    const std::optional<IcmpError> icmp = icmp_error_of(error, flow.guest->mtu());
     // The kernel keeps the request from its type on; without the sequence number the guest could not tell
     // which.
     if (!icmp || error.payload.size() < wire::kIcmpHeaderSize ||
@@ -151,7 +151,7 @@ std::size_t IcmpBridge::report_errors(IcmpFlow& flow, Instant now, PacketBatch& 
     const MutableBytes original =
         write_quoted_echo(quote, flow.key.guest_side.ip, error.destination.ip, flow.key.guest_side.port,
                           load_be<std::uint16_t>(error.payload.data() + 6));
-    if (environment_.guest_packets.error(flow.key.guest, original, *icmp, now, out, reporter_of(error))) {
+    if (environment_.guest_packets.error(*flow.guest, original, *icmp, now, out, reporter_of(error))) {
       environment_.counters.icmp.icmp_errors.add();
     }
   }

@@ -8,6 +8,7 @@
 #include "core/wire/tcp.h"
 #include "core/wire/udp.h"
 #include "slirp/dns_forwarder.h"
+#include "slirp/fragment.h"
 #include "slirp/guest.h"
 #include "slirp/guest_packets.h"
 #include "slirp/icmp_bridge.h"
@@ -21,10 +22,11 @@ namespace wgr::slirp {
 namespace {
 
 constexpr std::size_t kDeadlinesSlack = 4096;
+constexpr std::uint16_t kLeastGuestMtu = 576;  // RFC 1122 3.3.3; an ICMP error over IPv4 is no longer
 constexpr Duration kReleaseMemoryAfter = std::chrono::seconds{10};
 
 std::size_t pool_slots(const Config& config) {
-  const std::size_t slot = config.mtu + kHeadroom + kTailroom;
+  const std::size_t slot = config.largest_mtu() + kHeadroom + kTailroom;
   return std::max<std::size_t>(config.limits.tcp_memory / slot, 64);
 }
 
@@ -35,7 +37,7 @@ struct Stack::Parts {
         Rng& rng)
       : config(settings),
         policy(std::move(rules)),
-        pool(config.mtu, pool_slots(config)),
+        pool(config.largest_mtu(), pool_slots(config)),
         memory(config.limits.tcp_memory),
         guests(config, pool, counters, memory),
         ip_input(config),
@@ -102,7 +104,7 @@ void Stack::Parts::receive(const PacketView& packet, Instant now, PacketBatch& o
   if (!checked) {
     const IpRefusal refusal = checked.error();
     counters.drops.count(refusal.reason);
-    if (refusal.answer) guest_packets.error(packet.guest, packet.bytes, *refusal.answer, now, out);
+    if (refusal.answer) guest_packets.error(guests.at(packet.guest), packet.bytes, *refusal.answer, now, out);
     return;
   }
   Guest& guest = guests.at(packet.guest);
@@ -151,7 +153,7 @@ void Stack::Parts::receive_icmp(Guest& guest, const AcceptedPacket& accepted, In
   if (message->is_echo_request()) {
     if (!accepted.is_to_us) return icmp.receive(guest, packet, *message, now, out);
     counters.own_echo_replies.add();
-    return guest_packets.echo_reply(guest.id, packet.destination, packet.source, message->identifier(),
+    return guest_packets.echo_reply(guest, packet.destination, packet.source, message->identifier(),
                                     message->sequence(), message->payload(), packet.tos, out);
   }
   if (message->is_error()) return receive_icmp_error(guest, packet, *message, now, out);
@@ -175,7 +177,7 @@ void Stack::Parts::receive_icmp_error(Guest& guest, const wire::IpView& packet, 
 void Stack::Parts::refuse(Guest& guest, const wire::IpView& packet, DropReason reason,
                           const IcmpError& answer, Instant now, PacketBatch& out) {
   counters.drops.count(reason);
-  guest_packets.error(guest.id, packet.packet, answer, now, out);
+  guest_packets.error(guest, packet.packet, answer, now, out);
 }
 
 void Stack::socket_ready(egress::SocketToken value, egress::Ready ready, Instant now, PacketBatch& out) {
@@ -254,6 +256,20 @@ void Stack::remove_guest(GuestId id) {
   parts_->reassembly.remove_guest(id);
   parts_->guest_packets.errors().remove_guest(id);
   parts_->guests.erase(id);
+}
+
+void Stack::set_guest_mtu(GuestId guest, std::uint16_t mtu) {
+  parts_->guests.at(guest).tcp_environment.own_mtu =
+      std::clamp(mtu, kLeastGuestMtu, parts_->config.largest_mtu());
+}
+
+void Stack::cut_or_refuse(GuestId to, const PacketView& packet, std::uint16_t mtu, Instant now,
+                          PacketBatch& fragments, PacketBatch& out) {
+  const auto ip = wire::IpView::parse(packet.bytes);
+  if (!ip) return parts_->counters.drops.count(ip.error());
+  if (ip->family == Family::kV4 && !ip->dont_fragment) return cut_ipv4(to, ip->packet, mtu, fragments);
+  parts_->refuse(parts_->guests.at(packet.guest), *ip, DropReason::kPacketTooBig,
+                 IcmpError::packet_too_big(ip->family, mtu), now, out);
 }
 
 void Stack::set_policy(std::shared_ptr<const egress::Policy> policy) { parts_->policy = std::move(policy); }

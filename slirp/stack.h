@@ -48,6 +48,14 @@ class Stack {
 
   // The guest was removed: its flows end, its host sockets are reset.
   void remove_guest(GuestId guest);
+  // Of a guest whose link is not that of the others, before its first packet or at any time: it holds for
+  // what is sent from here on, of TCP for new connections. Cut to 576 .. Config::max_guest_mtu.
+  void set_guest_mtu(GuestId guest, std::uint16_t mtu);
+  // A packet on its way from one guest to another whose MTU it exceeds. IPv4 without don't-fragment goes on
+  // as fragments addressed to `to`; anything else is dropped, and its sender told in `out`, at its rate of
+  // errors. `fragments` may be `out`. REQUIRES: mtu >= 68.
+  void cut_or_refuse(GuestId to, const PacketView& packet, std::uint16_t mtu, Instant now,
+                     PacketBatch& fragments, PacketBatch& out);
   // New rules apply to new flows and new remotes.
   void set_policy(std::shared_ptr<const egress::Policy> policy);
   // Asked from the next question on.

@@ -106,7 +106,7 @@ void TcpBridge::refuse(Guest& guest, const wire::IpView& packet, const wire::Tcp
       break;
   }
   const IcmpError error = IcmpError::administratively_prohibited(packet.family);
-  if (environment_.guest_packets.error(guest.id, packet.packet, error, now, out)) {
+  if (environment_.guest_packets.error(guest, packet.packet, error, now, out)) {
     environment_.counters.tcp.icmp_errors.add();
   } else {
     strangers_.reset(guest, packet, syn, out);  // errors are rationed, the truth is not
@@ -167,7 +167,7 @@ void TcpBridge::dial_failed(TcpFlow& flow, HostFailure failure, Instant now, Pac
                                                             : icmp_error_of(failure, family);
     std::array<std::uint8_t, kQuoteSize> quote;
     const MutableBytes syn = write_quoted_tcp(quote, flow.key.guest_side, flow.key.remote, flow.syn_sequence);
-    is_told = environment_.guest_packets.error(flow.key.guest, syn, error, now, out);
+    is_told = environment_.guest_packets.error(*flow.guest, syn, error, now, out);
     if (is_told) environment_.counters.tcp.icmp_errors.add();
   }
   if (!is_told) flow.connection.abort(now, out);

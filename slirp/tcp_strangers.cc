@@ -77,7 +77,7 @@ void TcpStrangers::acknowledge(const Entry& entry, Instant now, PacketBatch& out
         .echo = entry.remains.timestamp_recent,
     };
   }
-  environment_.guest_packets.tcp(entry.key.guest, header, entry.key.remote.ip, entry.key.guest_side.ip, out);
+  environment_.guest_packets.tcp(*entry.guest, header, entry.key.remote.ip, entry.key.guest_side.ip, out);
 }
 
 // RFC 9293 3.10.7.1.
@@ -96,7 +96,7 @@ void TcpStrangers::reset(Guest& guest, const wire::IpView& packet, const wire::T
     header.acknowledgement = segment.sequence() + static_cast<std::uint32_t>(length);
     header.flags = wire::kTcpRst | wire::kTcpAck;
   }
-  environment_.guest_packets.tcp(guest.id, header, packet.destination, packet.source, out);
+  environment_.guest_packets.tcp(guest, header, packet.destination, packet.source, out);
   environment_.counters.resets_sent.add();
 }
 

@@ -126,7 +126,7 @@ void UdpBridge::refuse(Guest& guest, const wire::IpView& packet, DropReason reas
                        PacketBatch& out) {
   environment_.counters.drops.count(reason);
   environment_.counters.udp.flows_refused.add();
-  if (environment_.guest_packets.error(guest.id, packet.packet,
+  if (environment_.guest_packets.error(guest, packet.packet,
                                        IcmpError::administratively_prohibited(packet.family), now, out)) {
     environment_.counters.udp.icmp_errors.add();
   }
@@ -185,8 +185,8 @@ void UdpBridge::socket_ready(FlowToken token, Instant now, PacketBatch& out) {
       const auto tos = environment_.config.copy_tos
                            ? static_cast<std::uint8_t>((flow->tos & 0xfc) | (datagram.tos & 3))
                            : datagram.tos;
-      environment_.guest_packets.udp(flow->key.guest, datagram.from, flow->key.guest_side, datagram.payload,
-                                     tos, out);
+      environment_.guest_packets.udp(*flow->guest, datagram.from, flow->key.guest_side, datagram.payload, tos,
+                                     out);
     }
     if (result.error != 0 && !result.would_block()) environment_.counters.udp.errors.add();
     if (arrived_.size() < kReceiveLimit) break;
@@ -198,7 +198,7 @@ void UdpBridge::report_errors(UdpFlow& flow, Instant now, PacketBatch& out) {
   errors_.clear();
   flow.socket->receive_errors(errors_);
   for (const egress::SocketError& error : errors_) {
-    const std::optional<IcmpError> icmp = icmp_error_of(error, environment_.config.mtu);
+    const std::optional<IcmpError> icmp = icmp_error_of(error, flow.guest->mtu());
     // Only what the guest has sent to can fail: a forged error about a stranger tells it nothing.
     if (!icmp || !flow.allowed.contains(error.destination)) {
       environment_.counters.drops.count(DropReason::kIcmpUnmatched);
@@ -220,7 +220,7 @@ void UdpBridge::tell_error(const UdpFlow& flow, const SocketAddress& destination
                            PacketBatch& out) {
   std::array<std::uint8_t, kMaxQuote> quote;
   const MutableBytes original = write_quoted_udp(quote, flow.key.guest_side, destination, payload);
-  if (environment_.guest_packets.error(flow.key.guest, original, icmp, now, out, reporter)) {
+  if (environment_.guest_packets.error(*flow.guest, original, icmp, now, out, reporter)) {
     environment_.counters.udp.icmp_errors.add();
   }
 }

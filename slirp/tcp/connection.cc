@@ -25,8 +25,9 @@ Connection::Connection(Environment& environment, const FlowKey& key, const wire:
       key_(key),
       initial_sequence_(initial.sequence),
       is_passive_(true),
+      mtu_(environment.mtu()),
       peer_initial_sequence_(syn.sequence()),
-      path_mtu_(environment.config.mtu),
+      path_mtu_(mtu_),
       state_(State::kSynReceived),
       syn_began_(now),
       state_began_(now),
@@ -51,7 +52,8 @@ Connection::Connection(Environment& environment, const FlowKey& key, InitialNumb
       key_(key),
       initial_sequence_(initial.sequence),
       is_passive_(false),
-      path_mtu_(environment.config.mtu),
+      mtu_(environment.mtu()),
+      path_mtu_(mtu_),
       scaling_(true),
       sack_(environment.config.tcp.sack),
       timestamps_(environment.config.tcp.timestamps),
@@ -105,7 +107,7 @@ std::uint8_t Connection::window_scale() const noexcept {
 // RFC 9293 3.7.1: the MSS option counts headers without options, what we send counts them.
 std::size_t Connection::receive_mss() const noexcept {
   const std::size_t headers = writer_.ip_size() + wire::kTcpHeaderSize;
-  const std::size_t most = std::max<std::size_t>(environment_.config.mtu, headers + kLeastMss) - headers;
+  const std::size_t most = std::max<std::size_t>(mtu_, headers + kLeastMss) - headers;
   const std::size_t clamp = environment_.config.tcp.mss_clamp;
   return clamp == 0 ? most : std::clamp<std::size_t>(clamp, kLeastMss, most);
 }

@@ -185,6 +185,7 @@ class Connection {
   const FlowKey key_;
   const SeqNumber initial_sequence_;
   const bool is_passive_;
+  const std::uint16_t mtu_;
 
   // Agreed in the handshake.
   SeqNumber peer_initial_sequence_;

@@ -12,9 +12,12 @@ namespace wgr::slirp::tcp {
 
 struct Environment {
   const Config& config;
-  PacketPool& pool;      // one slot holds one segment of config.mtu
-  Counters& counters;    // of the worker
-  MemoryBudget& memory;  // of the guest: slots held (pending, out of order, unacknowledged)
+  PacketPool& pool;           // one slot holds one segment of any guest
+  Counters& counters;         // of the worker
+  MemoryBudget& memory;       // of the guest: slots held (pending, out of order, unacknowledged)
+  std::uint16_t own_mtu = 0;  // of the guest, for connections to come; 0: config.mtu
+
+  std::uint16_t mtu() const noexcept { return own_mtu == 0 ? config.mtu : own_mtu; }
 
   // What a held slot costs, whatever it holds: many small segments must not hold more than they pay for.
   std::size_t slot_cost() const noexcept { return pool.payload_capacity() + kHeadroom + kTailroom; }

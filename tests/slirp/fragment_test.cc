@@ -101,5 +101,85 @@ TEST_P(FragmentTest, LongestPacketIsSplit) {
   EXPECT_EQ(total, 65535 - header);
 }
 
+// --- packets of others, on their way ---
+
+Packet without_dont_fragment(Packet packet, std::uint16_t identification) {
+  store_be(packet.data() + 4, identification);
+  store_be<std::uint16_t>(packet.data() + 6, 0);
+  store_be<std::uint16_t>(packet.data() + 10, 0);
+  const std::size_t header = std::size_t{packet[0] & 0x0fu} * 4;
+  store_be(packet.data() + 10, wire::PartialSum::of(Bytes{packet}.first(header)).checksum());
+  return packet;
+}
+
+// Options: one that is copied (128 | 20, router alert), one that is not (7, record route).
+Packet with_options(const Packet& packet) {
+  const Packet options{148, 4, 0, 0, 7, 7, 4, 0, 0, 0, 0, 0};
+  Packet longer(packet.begin(), packet.begin() + 20);
+  longer.insert(longer.end(), options.begin(), options.end());
+  longer.insert(longer.end(), packet.begin() + 20, packet.end());
+  longer[0] = 0x48;
+  store_be(longer.data() + 2, static_cast<std::uint16_t>(longer.size()));
+  return longer;
+}
+
+Packet joined(const PacketBatch& batch) {
+  Packet payload;
+  for (const PacketView& view : batch.packets()) {
+    const auto ip = wire::Ipv4View::parse(view.bytes);
+    EXPECT_TRUE(ip && ip->checksum_is_valid());
+    EXPECT_EQ(ip->fragment_offset() % 8, 0u);
+    payload.insert(payload.end(), ip->payload().begin(), ip->payload().end());
+  }
+  return payload;
+}
+
+TEST(CutIpv4Test, KeepsIdentificationAndOrderAndEveryByte) {
+  Packet packet = without_dont_fragment(test::udp_packet(Family::kV4, 3000), 0x1234);
+  const Packet before = packet;
+  PacketBatch out;
+  cut_ipv4({0, 9}, packet, 1300, out);
+  ASSERT_EQ(out.packets().size(), 3u);
+  for (const PacketView& view : out.packets()) {
+    EXPECT_LE(view.bytes.size(), 1300u);
+    EXPECT_EQ(wire::Ipv4View::parse(view.bytes)->identification(), 0x1234);
+  }
+  EXPECT_EQ(joined(out), Packet(before.begin() + 20, before.end()));
+}
+
+TEST(CutIpv4Test, AFragmentIsCutWhereItStands) {
+  const Packet whole = without_dont_fragment(test::udp_packet(Family::kV4, 3000), 7);
+  Packet middle = test::fragment_of(whole, 800, 1200);
+  PacketBatch out;
+  cut_ipv4({0, 9}, middle, 820, out);
+  ASSERT_EQ(out.packets().size(), 2u);
+  EXPECT_EQ(wire::Ipv4View::parse(out.packets()[0].bytes)->fragment_offset(), 800u);
+  EXPECT_EQ(wire::Ipv4View::parse(out.packets()[1].bytes)->fragment_offset(), 1600u);
+  EXPECT_TRUE(wire::Ipv4View::parse(out.packets()[1].bytes)->more_fragments());
+}
+
+TEST(CutIpv4Test, Rfc791_3_1_OnlyCopiedOptionsAreInLaterFragments) {
+  Packet packet = without_dont_fragment(with_options(test::udp_packet(Family::kV4, 2000)), 7);
+  const Packet before = packet;
+  PacketBatch out;
+  cut_ipv4({0, 9}, packet, 1000, out);
+  ASSERT_EQ(out.packets().size(), 3u);
+  EXPECT_EQ(wire::Ipv4View::parse(out.packets()[0].bytes)->header_length(), 32u);
+  for (const PacketView& view : out.packets().subspan(1)) {
+    const auto later = wire::Ipv4View::parse(view.bytes);
+    EXPECT_EQ(later->header_length(), 24u);
+    EXPECT_EQ(later->header()[20], 148);
+  }
+  EXPECT_EQ(joined(out), Packet(before.begin() + 32, before.end()));
+}
+
+TEST(CutIpv4Test, WhatFitsIsPassedAsItIs) {
+  Packet packet = without_dont_fragment(test::udp_packet(Family::kV4, 100), 7);
+  PacketBatch out;
+  cut_ipv4({0, 9}, packet, packet.size(), out);
+  ASSERT_EQ(out.packets().size(), 1u);
+  EXPECT_EQ(out.packets()[0].bytes.data(), packet.data());
+}
+
 }  // namespace
 }  // namespace wgr::slirp
