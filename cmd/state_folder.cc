@@ -11,6 +11,7 @@
 
 #include "cmd/client_conf.h"
 #include "cmd/config_files.h"
+#include "cmd/whole_file.h"
 #include "wireguard/crypto.h"
 #include "wireguard/key_text.h"
 
@@ -18,7 +19,6 @@ namespace wgr {
 namespace {
 
 constexpr mode_t kFolderMode = 0700;
-constexpr mode_t kFileMode = 0600;
 
 [[noreturn]] void fail(const std::string& path, const std::string& sentence) {
   throw ConfigError{{path + ": " + sentence}};
@@ -58,53 +58,11 @@ class Folder {
   std::string path_of(const std::string& name) const { return path_ + "/" + name; }
   bool has(const std::string& name) const { return ::faccessat(fd_, name.c_str(), F_OK, 0) == 0; }
 
-  enum class Existing { kKeep, kReplace };
-
-  // Writes aside, syncs, renames. With kKeep a file that is already there stays as it is, also when
-  // another process made it this moment.
   void write(const std::string& name, std::string_view text, Existing existing) const {
-    std::uint64_t unique = 0;
-    random_bytes({reinterpret_cast<std::uint8_t*>(&unique), sizeof unique});
-    const std::string aside = "." + name + "." + std::to_string(unique);
-    const int file =
-        ::openat(fd_, aside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, kFileMode);
-    if (file < 0) fail_errno(path_of(aside), "cannot be made");
-    const bool is_written = write_all(file, text) && ::fsync(file) == 0;
-    const int saved = errno;
-    ::close(file);
-    errno = saved;
-    if (!is_written || !put_in_place(aside, name, existing)) {
-      const int why = errno;
-      ::unlinkat(fd_, aside.c_str(), 0);
-      errno = why;
-      fail_errno(path_of(name), "cannot be written");
-    }
-    ::fsync(fd_);
+    if (!write_whole_file(fd_, name, text, existing)) fail_errno(path_of(name), "cannot be written");
   }
 
  private:
-  static bool write_all(int file, std::string_view text) {
-    while (!text.empty()) {
-      const ssize_t written = ::write(file, text.data(), text.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) return false;
-      text.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return true;
-  }
-
-  bool put_in_place(const std::string& aside, const std::string& name, Existing existing) const {
-    if (existing == Existing::kReplace) return ::renameat(fd_, aside.c_str(), fd_, name.c_str()) == 0;
-    if (::renameat2(fd_, aside.c_str(), fd_, name.c_str(), RENAME_NOREPLACE) == 0) return true;
-    if (errno == EINVAL || errno == ENOSYS) {  // a file system without the flag: a link never replaces
-      if (::linkat(fd_, aside.c_str(), fd_, name.c_str(), 0) != 0 && errno != EEXIST) return false;
-      errno = EEXIST;
-    }
-    if (errno != EEXIST) return false;
-    ::unlinkat(fd_, aside.c_str(), 0);
-    return true;
-  }
-
   const std::string path_;
   int fd_ = -1;
 };
@@ -115,7 +73,7 @@ SecretBytes<32> keep_key(const Folder& folder, const std::string& name, KeyPermi
                          MakeKey make_key) {
   if (!folder.has(name)) {
     std::string text = wireguard::secret_to_base64(make_key()) + "\n";
-    folder.write(name, text, Folder::Existing::kKeep);
+    folder.write(name, text, Existing::kKeep);
     erase_memory(text.data(), text.size());
   }
   const KeyFile file = read_key_file(folder.path_of(name), permissions);
@@ -162,7 +120,7 @@ void use_state_folder(const Environment& environment, Config& config) {
       keep_key(folder, "client.psk", permissions, [] { return SecretBytes<32>::random(); });
   entry.peer.allowed_ips = client_addresses(config);
   first.client_conf = print_client_conf(config, client, entry.peer);
-  folder.write("client.conf", first.client_conf, Folder::Existing::kReplace);
+  folder.write("client.conf", first.client_conf, Existing::kReplace);
   config.wireguard.peers.push_back(std::move(entry));
   config.first_start = std::move(first);
 }
