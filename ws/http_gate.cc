@@ -5,15 +5,13 @@
 #include "core/text.h"
 #include "ws/credentials.h"
 #include "ws/forwarded.h"
+#include "ws/handshake.h"
 #include "ws/origin.h"
+#include "ws/wireguard/tunnel_token.h"
 
 namespace wgr::ws {
 namespace {
 
-constexpr std::size_t kMaxSubprotocols = 16;
-constexpr std::string_view kTunnelSubprotocol = "v1";  // wstunnel's
-constexpr std::string_view kTunnelTokenSubprotocol = "authorization.bearer.";
-constexpr std::string_view kTunnelPath = "/events";  // below any prefix
 constexpr std::string_view kQemuSubprotocol = "binary";
 
 enum class Presence : std::uint8_t { kAbsent, kOnce, kRepeated };
@@ -31,17 +29,6 @@ Field field_of(const HttpRequest& request, std::string_view name) {
     field = {.presence = Presence::kOnce, .value = value};
   }
   return field;
-}
-
-std::vector<std::string> offered_subprotocols(const HttpRequest& request) {
-  std::vector<std::string> offered;
-  for (const auto& [header, value] : request.headers) {
-    if (header != "sec-websocket-protocol") continue;
-    for (std::string& token : split_list(value)) {
-      if (offered.size() < kMaxSubprotocols) offered.push_back(std::move(token));
-    }
-  }
-  return offered;
 }
 
 bool is_offered(std::span<const std::string> offered, std::string_view subprotocol) {
@@ -77,7 +64,7 @@ bool opens(const Token& token, const Route& route) {
 std::string choose_subprotocol(std::span<const std::string> offered) {
   if (offered.empty()) return {};
   const auto plain = std::ranges::find_if(offered, [](const std::string& token) {
-    return !token.starts_with(kBearerSubprotocol) && !token.starts_with(kTunnelTokenSubprotocol);
+    return !token.starts_with(kBearerSubprotocol) && !token.starts_with(wireguard::kTunnelTokenPrefix);
   });
   return plain == offered.end() ? offered.front() : *plain;
 }
@@ -100,7 +87,10 @@ class Gate {
   }
 
   Decision decide() const {
-    return {.verdict = wants_upgrade(request_) ? upgrade() : plain(),
+    const Route* const route = find_route(listener_.routes, credentials_.path);
+    const bool has_handler = route != nullptr && !is_websocket(route->service);
+    return {.verdict = asks_for_upgrade(request_) ? upgrade() : plain(),
+            .handler = has_handler ? std::optional{route->service} : std::nullopt,
             .source = source_,
             .is_secure = scheme_ == Scheme::kHttps,
             .token = credentials_.token == nullptr ? std::string{} : credentials_.token->name,
@@ -125,6 +115,11 @@ class Gate {
                      .reason = credentials_.token == nullptr ? "a valid token is required"
                                                              : "this token does not open this network"};
     }
+    if (route->service == Service::kWireGuard && is_for_other_than_udp()) {
+      return Refusal{.why = Refusal::Why::kTunnel,
+                     .subprotocol = std::move(subprotocol),
+                     .reason = "only a tunnel for UDP can be served"};
+    }
     Upgrade upgrade{
         .service = route->service, .network = route->network, .wire = Wire::kMessages, .subprotocol = {}};
     if (route->service == Service::kEthernet && is_offered(offered_, kQemuSubprotocol)) {
@@ -136,15 +131,28 @@ class Gate {
   }
 
   const Route* upgrade_route() const {
-    const bool is_tunnel = is_offered(offered_, kTunnelSubprotocol) &&
-                           std::ranges::any_of(offered_, [](const std::string& token) {
-                             return token.starts_with(kTunnelTokenSubprotocol);
-                           });
-    if (is_tunnel && credentials_.path.ends_with(kTunnelPath)) {
+    if (tunnel_token() != nullptr && wireguard::is_tunnel_path(request_.path)) {
       return first_of(listener_.routes, Service::kWireGuard);
     }
     const Route* const route = find_route(listener_.routes, credentials_.path);
     return route != nullptr && is_websocket(route->service) ? route : nullptr;
+  }
+
+  // Offered by wstunnel, whatever it says; null: none.
+  const std::string* tunnel_token() const {
+    if (!is_offered(offered_, wireguard::kTunnelSubprotocol)) return nullptr;
+    const auto found = std::ranges::find_if(offered_, [](const std::string& subprotocol) {
+      return subprotocol.starts_with(wireguard::kTunnelTokenPrefix);
+    });
+    return found == offered_.end() ? nullptr : &*found;
+  }
+
+  // Of a tunnel for anything but datagrams, we could only serve garbage.
+  bool is_for_other_than_udp() const {
+    const std::string* const token = tunnel_token();
+    if (token == nullptr) return false;
+    const auto tunnel = wireguard::parse_tunnel_token(*token);
+    return tunnel && !tunnel->is_udp();
   }
 
   Verdict plain() const {
@@ -205,16 +213,8 @@ Decision decide(const HttpRequest& request, const Arrival& arrival, const Listen
   return Gate{request, arrival, listener, trusted_proxies}.decide();
 }
 
-bool wants_upgrade(const HttpRequest& request) {
-  return std::ranges::any_of(request.headers, [](const auto& header) {
-    if (header.first != "upgrade") return false;
-    const std::vector<std::string> protocols = split_list(header.second);
-    return std::ranges::any_of(protocols, [](const std::string& p) { return to_lower(p) == "websocket"; });
-  });
-}
-
-std::string_view allowed_methods(std::optional<Service> service) {
-  return service == Service::kDns ? "GET,HEAD,POST,OPTIONS" : "GET,HEAD";
+std::string_view allowed_methods(std::optional<Service> handler) {
+  return handler == Service::kDns ? "GET,HEAD,POST,OPTIONS" : "GET,HEAD";
 }
 
 }  // namespace wgr::ws

@@ -48,7 +48,7 @@ struct Upgrade {
 };
 
 struct Refusal {
-  enum class Why : std::uint8_t { kOrigin, kToken };
+  enum class Why : std::uint8_t { kOrigin, kToken, kTunnel };
   Why why = Why::kOrigin;
   std::string subprotocol;  // to echo, so that the close code is read
   std::string_view reason;  // for the close frame
@@ -70,18 +70,17 @@ enum class Answer : std::uint8_t {
 
 struct Decision {
   std::variant<Answer, Handle, Upgrade, Refusal> verdict;
-  SocketAddress source;    // who asks; behind a trusted proxy, what that said
-  bool is_secure = false;  // TLS as the client sees it, ours or the proxy's
-  std::string token;       // the name of the token shown; empty: none
-  std::string path;        // as routed: without the token
+  std::optional<Service> handler;  // the path is that of a handler's service
+  SocketAddress source;            // who asks; behind a trusted proxy, what that said
+  bool is_secure = false;          // TLS as the client sees it, ours or the proxy's
+  std::string token;               // the name of the token shown; empty: none
+  std::string path;                // as routed: without the token
 };
 
 Decision decide(const HttpRequest& request, const Arrival& arrival, const ListenerConfig& listener,
                 std::span<const Prefix> trusted_proxies);
 
-// Has an Upgrade header that names WebSocket; whether its handshake is valid is another question.
-bool wants_upgrade(const HttpRequest& request);
-// What a 405 says of the methods that would do. For a path of a handler or of a page.
-std::string_view allowed_methods(std::optional<Service> service);
+// What a 405 says of the methods that would do. `handler`: none for a path of WebSockets or of the page.
+std::string_view allowed_methods(std::optional<Service> handler);
 
 }  // namespace wgr::ws

@@ -22,7 +22,8 @@ std::string describe(const Decision& decision) {
     return std::string{"handle "} + kServices[static_cast<std::size_t>(handle->service)];
   }
   if (const auto* refusal = std::get_if<Refusal>(&decision.verdict)) {
-    std::string text = refusal->why == Refusal::Why::kOrigin ? "refuse origin" : "refuse token";
+    static constexpr const char* kWhys[] = {"origin", "token", "tunnel"};
+    const std::string text = std::string{"refuse "} + kWhys[static_cast<std::size_t>(refusal->why)];
     return refusal->subprotocol.empty() ? text : text + " echo=" + refusal->subprotocol;
   }
   const auto& upgrade = std::get<Upgrade>(decision.verdict);
@@ -97,6 +98,9 @@ TEST_F(HttpGateTest, RoutesUpgradesBySubprotocolThenPath) {
       {"/wg", "binary", "wireguard echo=binary"},
       {"/v1/events", "v1, authorization.bearer.e30.e30.e30", "wireguard echo=v1"},  // wstunnel
       {"/prefix/events", "v1, authorization.bearer.e30.e30.e30", "wireguard echo=v1"},
+      {"/v1/events",
+       "v1, authorization.bearer.e30.eyJpZCI6IjEiLCJwIjp7IlRjcCI6e319LCJyIjoieCIsInJwIjoxfQ.e30",
+       "refuse tunnel echo=v1"},
       {"/prefix/events", "v1", "404"},
       {"/prefix/events", "authorization.bearer.e30.e30.e30", "404"},
       {"/dns-query", "", "404"},

@@ -1,0 +1,270 @@
+#include "ws/server.h"
+
+#include <algorithm>
+
+#include "server_world.h"
+
+namespace wgr::ws {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST_F(ServerTest, EchoesMessagesOfASession) {
+  start();
+  TestClient& client = connect_upgraded();
+  ASSERT_EQ(sink.sessions.size(), 1u);
+  EXPECT_EQ(sink.sessions.begin()->second.service, Service::kEthernet);
+  EXPECT_EQ(sink.sessions.begin()->second.network, "lan");
+  EXPECT_EQ(sink.sessions.begin()->second.source.ip, IpAddress::v4(127, 0, 0, 1));
+
+  client.send_message("first");
+  client.send_message(std::string(60'000, 'x'));
+  ASSERT_TRUE(run_until([&] { return client.messages.size() == 2; }));
+  EXPECT_EQ(client.messages[0], "first");
+  EXPECT_EQ(client.messages[1], std::string(60'000, 'x'));
+  EXPECT_EQ(server->counters().ethernet.messages_received.value(), 2u);
+  EXPECT_EQ(server->counters().ethernet.messages_sent.value(), 2u);
+  EXPECT_EQ(server->counters().queued_bytes.value(), 0);
+}
+
+TEST_F(ServerTest, ABatchOfMessagesIsHandedOverAtOnce) {
+  start();
+  TestClient& client = connect_upgraded("/wg");
+  for (int i = 0; i < 100; ++i) client.websocket->send(MessageKind::kBinary, Bytes{});
+  for (int i = 0; i < 100; ++i) {
+    const std::vector<std::uint8_t> datagram(148, static_cast<std::uint8_t>(i));
+    client.websocket->send(MessageKind::kBinary, datagram);
+  }
+  ASSERT_TRUE(run_until([&] { return client.messages.size() >= 100; }));
+  EXPECT_LT(sink.batches, 20u);
+}
+
+TEST_F(ServerTest, ServesThePageAndHandlers) {
+  start();
+  TestClient& client = connect();
+  client.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  ASSERT_TRUE(run_until([&] { return client.text.find("</html>") != std::string::npos; }));
+  EXPECT_TRUE(client.text.starts_with("HTTP/1.1 200"));
+
+  client.text.clear();
+  client.send("POST /dns-query HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nquery");
+  ASSERT_TRUE(run_until([&] { return client.text.find("POST /dns-query query") != std::string::npos; }));
+  EXPECT_EQ(server->counters().requests.value(), 2u);
+  EXPECT_TRUE(sink.sessions.empty());
+}
+
+TEST_F(ServerTest, AHandlerMayAnswerLater) {
+  start();
+  handler.is_late = true;
+  TestClient& client = connect();
+  client.send("GET /dns-query HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+  ASSERT_TRUE(run_until([&] { return handler.waiting.size() == 1; }));
+  server->respond(handler.waiting[0].first + 1, handler.waiting[0].second, Clock::now());
+  server->respond(handler.waiting[0].first, handler.waiting[0].second, Clock::now());
+  ASSERT_TRUE(run_until([&] { return client.is_at_end; }));
+  EXPECT_TRUE(client.text.ends_with("GET /dns-query "));
+  server->respond(handler.waiting[0].first, handler.waiting[0].second, Clock::now());
+}
+
+TEST_F(ServerTest, ARefusalIsACloseCodeThatAPageCanRead) {
+  config_.listeners[0].tokens = {{"alice", "SECRET", {}}};
+  start();
+  TestClient& client = connect_upgraded("/");
+  ASSERT_TRUE(run_until([&] { return client.is_at_end; }));
+  EXPECT_EQ(client.websocket->ended_with(), close_code::kRefused);
+  EXPECT_TRUE(sink.sessions.empty());
+  EXPECT_EQ(server->counters().refused_token.value(), 1u);
+
+  connect_upgraded("/SECRET/wg");
+  ASSERT_EQ(sink.sessions.size(), 1u);
+  EXPECT_EQ(sink.sessions.begin()->second.token, "alice");
+}
+
+TEST_F(ServerTest, AnAbruptResetEndsTheSessionOnce) {
+  start();
+  TestClient& client = connect_upgraded();
+  client.send_message("hello");
+  client.reset();
+  ASSERT_TRUE(run_until([&] { return sink.closed == 1; }));
+  EXPECT_TRUE(run_until([&] { return server->counters().connections.value() == 0; }));
+  EXPECT_EQ(server->active_sessions(), 0u);
+}
+
+TEST_F(ServerTest, AStaleIdFindsNobody) {
+  start();
+  TestClient& client = connect_upgraded();
+  const SessionId id = sink.sessions.begin()->first;
+  client.close_websocket(close_code::kNormal);
+  ASSERT_TRUE(run_until([&] { return server->counters().connections.value() == 0; }));
+  EXPECT_FALSE(server->send(id, Bytes{}, Clock::now()));
+  EXPECT_EQ(server->queued_bytes(id), 0u);
+  server->close(id, close_code::kNormal, "", Clock::now());
+  connect_upgraded();
+  EXPECT_NE(sink.sessions.begin()->first, id);
+}
+
+TEST_F(ServerTest, DrainSaysGoingAwayAndAcceptsNobody) {
+  start();
+  const SocketAddress where = address();
+  TestClient& client = connect_upgraded();
+  server->drain(Clock::now());
+  ASSERT_TRUE(run_until([&] { return server->active_sessions() == 0; }));
+  EXPECT_TRUE(run_until([&] { return client.is_at_end; }));
+  EXPECT_EQ(client.websocket->ended_with(), close_code::kGoingAway);
+  EXPECT_EQ(sink.closed, 1u);
+  EXPECT_EQ(server->counters().closed_by_us.value(), 1u);
+
+  io::Descriptor late{socket(AF_INET, SOCK_STREAM, 0)};
+  sockaddr_storage name{};
+  const socklen_t length = io::to_sockaddr(where, name);
+  EXPECT_NE(::connect(late.get(), reinterpret_cast<const sockaddr*>(&name), length), 0);
+}
+
+TEST_F(ServerTest, ManySessionsEachGetTheirOwn) {
+  config_.limits.handshake_burst = 1000;
+  config_.limits.half_open_per_source = 1000;
+  start();
+  for (int i = 0; i < 200; ++i) connect().upgrade("/");
+  ASSERT_TRUE(run_until([&] { return sink.sessions.size() == 200; }));
+  ASSERT_TRUE(
+      run_until([&] { return std::ranges::all_of(clients, [](const auto& c) { return c->is_upgraded; }); }));
+  for (std::size_t i = 0; i < clients.size(); ++i) clients[i]->send_message(std::to_string(i));
+  ASSERT_TRUE(run_until(
+      [&] { return std::ranges::all_of(clients, [](const auto& c) { return c->messages.size() == 1; }); }));
+  for (std::size_t i = 0; i < clients.size(); ++i) EXPECT_EQ(clients[i]->messages[0], std::to_string(i));
+}
+
+TEST_F(ServerTest, ASourceOverItsLimitIsDisconnected) {
+  config_.limits.handshake_burst = 3;
+  config_.limits.handshakes_per_second = 1;
+  start();
+  for (int i = 0; i < 5; ++i) connect();
+  ASSERT_TRUE(run_until([&] { return server->counters().connections_accepted.value() == 5; }));
+  EXPECT_EQ(server->counters().refused_limit.value(), 2u);
+  EXPECT_EQ(server->counters().connections.value(), 3);
+}
+
+TEST_F(ServerTest, AClientThatDoesNotReadCostsItsBoundAndThenItsSession) {
+  config_.limits.write_timeout = 200ms;
+  config_.limits.queue_bytes = 64 * 1024;
+  start();
+  TestClient& client = connect_upgraded();
+  const SessionId id = sink.sessions.begin()->first;
+  client.stop_reading();
+  const std::vector<std::uint8_t> frame(60'000);
+  std::size_t most = 0;
+  ASSERT_TRUE(run_until([&] {
+    for (int i = 0; i < 10; ++i) server->send(id, frame, Clock::now());
+    most = std::max(most, server->queued_bytes(id));
+    return sink.closed == 1;
+  }));
+  EXPECT_LE(most, 2 * config_.limits.queue_bytes);
+  EXPECT_EQ(server->counters().closed_stalled.value(), 1u);
+  EXPECT_GT(server->counters().ethernet.messages_dropped.value(), 0u);
+  EXPECT_EQ(server->counters().queued_bytes.value(), 0);
+}
+
+TEST_F(ServerTest, APortInUseIsToldByAddress) {
+  start();
+  Config second = config_;
+  second.listeners[0].port = address().port;
+  const auto shared = std::make_shared<const Config>(second);
+  const auto plain = std::make_shared<const TlsContexts>(second);
+  try {
+    Server stranger{context, WorkerIndex{0}, shared, plain, sink, handler};
+    FAIL() << "two strangers share a port";
+  } catch (const std::exception& error) {
+    EXPECT_NE(std::string{error.what()}.find(address().to_string()), std::string::npos) << error.what();
+  }
+  EXPECT_NO_THROW((Server{context, WorkerIndex{1}, shared, plain, sink, handler}));
+}
+
+TEST_F(ServerTest, EveryAddressOfBothFamiliesWhereNoneIsNamed) {
+  config_.listeners[0].addresses.clear();
+  start();
+  clients.push_back(std::make_unique<TestClient>(SocketAddress{IpAddress::v4(127, 0, 0, 1), address().port}));
+  clients.back()->upgrade("/");
+  EXPECT_TRUE(run_until([&] { return clients.back()->is_upgraded; }));
+}
+
+class TlsServerTest : public ServerTest {
+ protected:
+  TlsServerTest() {
+    files_ = folder_.make();
+    config_.listeners[0].tls = files_;
+    client_ = TlsContext::for_client(files_.certificate, /*verify=*/true);
+  }
+
+  CertificateFolder folder_;
+  TlsFiles files_;
+  std::shared_ptr<const TlsContext> client_;
+};
+
+TEST_F(TlsServerTest, EchoesThroughTls) {
+  start();
+  TestClient& client = connect_upgraded("/", client_);
+  client.send_message("first");
+  client.send_message(std::string(60'000, 'x'));
+  ASSERT_TRUE(run_until([&] { return client.messages.size() == 2; }));
+  EXPECT_EQ(client.messages[1], std::string(60'000, 'x'));
+}
+
+TEST_F(TlsServerTest, ThePageSaysThatTheCertificateWasAccepted) {
+  start();
+  TestClient& client = connect(client_);
+  client.send("GET /wg HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+  ASSERT_TRUE(run_until([&] { return client.is_at_end; }));
+  EXPECT_TRUE(client.text.starts_with("HTTP/1.1 426")) << client.text;
+  EXPECT_NE(client.text.find("accepts the certificate"), std::string::npos);
+}
+
+TEST_F(TlsServerTest, PlainHttpOnATlsPortIsRefused) {
+  start();
+  TestClient& client = connect();
+  client.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  ASSERT_TRUE(run_until([&] { return client.is_at_end; }));
+  EXPECT_EQ(server->counters().refused_tls.value(), 1u);
+}
+
+TEST_F(TlsServerTest, AClientThatNeverSpeaksTlsIsDisconnected) {
+  config_.limits.tls_timeout = 50ms;
+  start();
+  TestClient& client = connect();
+  ASSERT_TRUE(run_until([&] { return client.is_at_end; }));
+  EXPECT_EQ(server->counters().refused_tls.value(), 1u);
+}
+
+TEST_F(TlsServerTest, ReloadTakesANewCertificateAndKeepsSessions) {
+  start();
+  TestClient& before = connect_upgraded("/", client_);
+  const TlsFiles renewed = folder_.make();
+  Config changed = config_;
+  changed.listeners[0].tls = renewed;
+  const auto shared = std::make_shared<const Config>(changed);
+  server->reload(shared, std::make_shared<const TlsContexts>(changed));
+
+  TestClient& after = connect_upgraded("/", TlsContext::for_client(renewed.certificate, /*verify=*/true));
+  after.send_message("new");
+  before.send_message("old");
+  ASSERT_TRUE(run_until([&] { return before.messages.size() == 1 && after.messages.size() == 1; }));
+}
+
+TEST_F(TlsServerTest, AStalledReaderBehindTlsIsBoundedToo) {
+  config_.limits.write_timeout = 200ms;
+  config_.limits.queue_bytes = 64 * 1024;
+  start();
+  TestClient& client = connect_upgraded("/", client_);
+  const SessionId id = sink.sessions.begin()->first;
+  client.stop_reading();
+  const std::vector<std::uint8_t> frame(60'000);
+  std::size_t most = 0;
+  ASSERT_TRUE(run_until([&] {
+    for (int i = 0; i < 10; ++i) server->send(id, frame, Clock::now());
+    most = std::max(most, server->queued_bytes(id));
+    return sink.closed == 1;
+  }));
+  EXPECT_LE(most, 3 * config_.limits.queue_bytes);
+}
+
+}  // namespace
+}  // namespace wgr::ws

@@ -1,0 +1,44 @@
+// The listening sockets of one listener: bound, shared with the other workers by SO_REUSEPORT, accepting
+// into descriptors.
+//
+// Thread: built on the main thread, then confined to one worker.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/address.h"
+#include "core/egress/watcher.h"
+#include "core/guest_id.h"
+#include "core/io/descriptor.h"
+#include "ws/config.h"
+
+namespace wgr::ws {
+
+struct Accepted {
+  io::Descriptor socket;  // non-blocking
+  SocketAddress peer;
+  SocketAddress local;
+};
+
+class ListeningSocket {
+ public:
+  // Opens, binds and listens; throws std::system_error with a sentence for the operator. `is_first`: no other
+  // worker has bound this address, so whoever has is a stranger.
+  ListeningSocket(const SocketAddress& address, bool is_first);
+
+  int descriptor() const noexcept { return descriptor_.get(); }
+  SocketAddress address() const;
+
+  // Nothing, with errno set, when there is none to be accepted or when the kernel cannot.
+  std::optional<Accepted> accept();
+
+ private:
+  io::Descriptor descriptor_;
+};
+
+// All sockets of one listener. Where its addresses are left open, a family the machine lacks is left out.
+std::vector<ListeningSocket> open_listener(const ListenerConfig& config, WorkerIndex worker);
+
+}  // namespace wgr::ws

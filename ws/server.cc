@@ -1,0 +1,363 @@
+#include "ws/server.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <cstring>
+#include <stdexcept>
+#include <unordered_map>
+#include <utility>
+
+#include "boost/asio/steady_timer.hpp"
+
+#include "core/deadline_queue.h"
+#include "core/egress/watcher.h"
+#include "core/log.h"
+#include "core/rng.h"
+#include "ws/connection.h"
+#include "ws/forwarded.h"
+#include "ws/listener.h"
+#include "ws/session.h"
+#include "ws/source_limits.h"
+#include "ws/tls.h"
+
+namespace wgr::ws {
+namespace {
+
+constexpr std::size_t kMaxAcceptsPerTurn = 64;
+constexpr Duration kAcceptPause = std::chrono::milliseconds{100};  // when descriptors or memory ran out
+constexpr unsigned kRequestBits = 20;                              // of a RequestId: which of its connection
+
+using Serial = std::uint64_t;  // of a connection; 0 is the listeners' deadline
+
+// Watcher tokens: sessions by serial, listening sockets by index.
+constexpr egress::SocketToken kListenerToken = egress::SocketToken{1} << 63;
+
+bool is_shortage(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+std::chrono::steady_clock::time_point to_steady(Instant instant) {
+  return std::chrono::steady_clock::time_point{instant.time_since_epoch()};
+}
+
+}  // namespace
+
+struct Server::Parts {
+  struct Listening {
+    ListeningSocket socket;
+    std::size_t listener;
+    std::optional<egress::Watcher::Watch> watch;
+  };
+
+  Parts(boost::asio::io_context& context, WorkerIndex worker_index, std::shared_ptr<const Config> config,
+        std::shared_ptr<const TlsContexts> contexts, SessionSink& session_sink, HttpHandler& http_handler);
+
+  void ready(egress::SocketToken token, egress::Ready ready);
+  void accept_from(Listening& listening, Instant now);
+  void pause_accepting(Instant now);
+  void open(Accepted accepted, std::size_t listener, Instant now);
+  void read(Session& session, Instant now);
+  void deliver(Session& session, Instant now);
+  void on_deadline(Instant now);
+  void touch(Session& session);
+  void settle(Serial serial, Session& session, Instant now);
+  void arm_timer();
+  Session* find(SessionId id) const;
+
+  const WorkerIndex worker;
+  std::shared_ptr<const Profile> profile;
+  std::shared_ptr<const TlsContexts> tls;
+  SessionSink& sink;
+  HttpHandler& handler;
+  Counters counters;
+  Rng rng = Rng::from_kernel();
+  ChunkPool pool;
+  SourceLimits limits;
+  SessionBuffers buffers;
+  egress::Watcher watcher;
+  std::vector<Listening> listening;
+  Instant listeners_queued = kNever;
+
+  std::unordered_map<Serial, std::unique_ptr<Session>> sessions;
+  Serial next_serial = 1;
+  std::size_t active = 0;  // of them, WebSockets
+  std::vector<Serial> dirty;
+  DeadlineQueue<Serial> deadlines;
+  boost::asio::steady_timer timer;
+  Instant armed = kNever;
+  log::RateLimit accept_log;
+  std::shared_ptr<const bool> alive = std::make_shared<const bool>(true);
+};
+
+Server::Parts::Parts(boost::asio::io_context& context, WorkerIndex worker_index,
+                     std::shared_ptr<const Config> config, std::shared_ptr<const TlsContexts> contexts,
+                     SessionSink& session_sink, HttpHandler& http_handler)
+    : worker(worker_index),
+      profile(std::make_shared<const Profile>(std::move(config))),
+      tls(std::move(contexts)),
+      sink(session_sink),
+      handler(http_handler),
+      limits(profile->config->limits),
+      watcher(context, [this](egress::SocketToken token, egress::Ready news) { ready(token, news); }),
+      timer(context) {
+  const auto& listeners = profile->config->listeners;
+  for (std::size_t i = 0; i < listeners.size(); ++i) {
+    for (ListeningSocket& socket : open_listener(listeners[i], worker)) {
+      listening.push_back({.socket = std::move(socket), .listener = i, .watch = std::nullopt});
+    }
+  }
+}
+
+void Server::Parts::ready(egress::SocketToken token, egress::Ready news) {
+  const Instant now = Clock::now();
+  if ((token & kListenerToken) != 0) {
+    const std::size_t index = token & ~kListenerToken;
+    if (index < listening.size()) accept_from(listening[index], now);
+    return;
+  }
+  const auto found = sessions.find(token);
+  if (found == sessions.end()) return;
+  Session& session = *found->second;
+  if (news.writable) session.write(now);
+  if (news.readable && !session.connection().is_ended()) read(session, now);
+  touch(session);
+}
+
+void Server::Parts::accept_from(Listening& from, Instant now) {
+  for (std::size_t i = 0; i < kMaxAcceptsPerTurn; ++i) {
+    std::optional<Accepted> accepted = from.socket.accept();
+    if (accepted) {
+      open(std::move(*accepted), from.listener, now);
+      continue;
+    }
+    if (errno == EAGAIN) {
+      from.watch->found_no_more_to_read();
+      break;
+    }
+    counters.accept_errors.add();
+    if (is_shortage(errno)) return pause_accepting(now);
+  }
+  from.watch->ask({.readable = true, .writable = false});
+}
+
+// Who waits in the backlog waits on; trying at once would only spin.
+void Server::Parts::pause_accepting(Instant now) {
+  std::uint64_t suppressed = 0;
+  if (accept_log.allow(now, suppressed)) {
+    log::warn("cannot accept connections", {{"reason", std::strerror(errno)}, {"suppressed", suppressed}});
+  }
+  deadlines.arm(Serial{0}, now + kAcceptPause, listeners_queued);
+  arm_timer();
+}
+
+void Server::Parts::open(Accepted accepted, std::size_t listener, Instant now) {
+  counters.connections_accepted.add();
+  const bool is_proxy = is_trusted_proxy(accepted.peer.ip, profile->config->trusted_proxies);
+  if (!is_proxy && limits.connection_accepted(accepted.peer.ip, now) != SourceLimits::Verdict::kAccepted) {
+    counters.refused_limit.add();
+    return;
+  }
+  const std::shared_ptr<const TlsContext>& context = tls->at(listener);
+  const Serial serial = next_serial++;
+  const Connection::Identity identity{
+      .id = SessionId{worker, serial},
+      .arrival = {.peer = accepted.peer, .local = accepted.local, .is_tls = context != nullptr},
+      .listener = listener,
+      .counts_half_open = !is_proxy};
+  auto session = std::make_unique<Session>(std::move(accepted.socket),
+                                           context ? TlsChannel::accept(context) : nullptr, buffers, identity,
+                                           profile, Connection::Shared{pool, rng, limits, counters}, now);
+  if (!session->watch(watcher, serial)) {
+    counters.accept_errors.add();
+    return;
+  }
+  counters.connections.add();
+  Session& opened = *sessions.emplace(serial, std::move(session)).first->second;
+  deadlines.arm(serial, opened.connection().next_deadline(), opened.queued_deadline);
+  arm_timer();
+}
+
+void Server::Parts::read(Session& session, Instant now) {
+  session.read(now);
+  deliver(session, now);
+  session.end_turn();
+}
+
+void Server::Parts::deliver(Session& session, Instant now) {
+  Connection::Out& out = buffers.out;
+  const Connection& connection = session.connection();
+  const SessionInfo& info = connection.info();
+  if (out.is_opened) {
+    session.is_told = true;
+    ++active;
+    log::debug("session opened",
+               {{"source", info.source.to_string()}, {"network", info.network}, {"token", info.token}});
+    sink.session_opened(info, now);
+  }
+  if (out.is_heard) sink.session_heard(info.id, now);
+  if (!out.payloads.empty()) {
+    if (info.service == Service::kWireGuard) {
+      sink.datagrams_received(info, out.payloads, now);
+    } else {
+      sink.frames_received(info, out.payloads, now);
+    }
+  }
+  if (out.request) {
+    const RequestId id =
+        info.id.value() >> 8 << kRequestBits | (connection.request_number() & ((1u << kRequestBits) - 1));
+    handler.request_received(id, info.service, info.source, *out.request, now);
+  }
+}
+
+void Server::Parts::on_deadline(Instant now) {
+  while (const auto serial = deadlines.take_due(now)) {
+    if (*serial == 0) {
+      listeners_queued = kNever;
+      for (Listening& each : listening) {
+        if (each.watch) each.watch->ask({.readable = true, .writable = false});
+      }
+      continue;
+    }
+    const auto found = sessions.find(*serial);
+    if (found == sessions.end()) continue;
+    Session& session = *found->second;
+    session.queued_deadline = kNever;
+    session.connection().on_deadline(now);
+    touch(session);
+  }
+}
+
+// To be looked at by flush().
+void Server::Parts::touch(Session& session) {
+  if (std::exchange(session.is_dirty, true)) return;
+  dirty.push_back(session.connection().info().id.value() >> 8);
+}
+
+// Writes what is due, tells of the end, lets go of what has ended.
+void Server::Parts::settle(Serial serial, Session& session, Instant now) {
+  session.is_dirty = false;
+  Connection& connection = session.connection();
+  if (!connection.is_ended() && session.wants_write()) session.write(now);
+  if (session.is_told && !connection.is_session()) {
+    session.is_told = false;
+    log::debug("session closed", {{"source", connection.info().source.to_string()}});
+    sink.session_closed(connection.info().id, now);
+  }
+  if (!connection.is_ended()) {
+    deadlines.arm(serial, connection.next_deadline(), session.queued_deadline);
+    return;
+  }
+  if (connection.was_session()) --active;
+  session.abandon();
+  sessions.erase(serial);
+  counters.connections.subtract();
+}
+
+void Server::Parts::arm_timer() {
+  const Instant next = deadlines.next();
+  if (next >= armed) return;
+  armed = next;
+  timer.expires_at(to_steady(next));
+  timer.async_wait([this, watched = std::weak_ptr{alive}](const boost::system::error_code& error) {
+    if (error || watched.expired()) return;
+    armed = kNever;
+    on_deadline(Clock::now());
+    arm_timer();
+  });
+}
+
+Session* Server::Parts::find(SessionId id) const {
+  if (id.worker() != worker) return nullptr;
+  const auto found = sessions.find(id.value() >> 8);
+  return found == sessions.end() ? nullptr : found->second.get();
+}
+
+Server::Server(boost::asio::io_context& context, WorkerIndex worker, std::shared_ptr<const Config> config,
+               std::shared_ptr<const TlsContexts> tls, SessionSink& sink, HttpHandler& handler)
+    : parts_(std::make_unique<Parts>(context, worker, std::move(config), std::move(tls), sink, handler)) {}
+
+Server::~Server() = default;
+
+std::vector<SocketAddress> Server::addresses() const {
+  std::vector<SocketAddress> addresses(parts_->profile->config->listeners.size());
+  for (auto each = parts_->listening.rbegin(); each != parts_->listening.rend(); ++each) {
+    addresses[each->listener] = each->socket.address();
+  }
+  return addresses;
+}
+
+void Server::start() {
+  for (std::size_t i = 0; i < parts_->listening.size(); ++i) {
+    Parts::Listening& each = parts_->listening[i];
+    auto added = parts_->watcher.add(each.socket.descriptor(), kListenerToken | i,
+                                     egress::Watcher::Interest::kReadable);
+    if (!added) throw std::system_error(errno, std::generic_category(), "cannot watch a listening socket");
+    each.watch.emplace(std::move(*added));
+    each.watch->ask({.readable = true, .writable = false});
+  }
+}
+
+bool Server::send(SessionId id, Bytes message, Instant) {
+  Session* const session = parts_->find(id);
+  if (session == nullptr || !session->connection().is_session()) return false;
+  session->connection().send(message);
+  parts_->touch(*session);
+  return true;
+}
+
+// What the sink does when it is told of an end may bring more to write.
+void Server::flush(Instant now) {
+  for (std::size_t i = 0; i < parts_->dirty.size(); ++i) {
+    const Serial serial = parts_->dirty[i];
+    const auto found = parts_->sessions.find(serial);
+    if (found != parts_->sessions.end()) parts_->settle(serial, *found->second, now);
+  }
+  parts_->dirty.clear();
+  parts_->arm_timer();
+}
+
+std::size_t Server::queued_bytes(SessionId id) const {
+  const Session* const session = parts_->find(id);
+  return session == nullptr ? 0 : session->queued_bytes();
+}
+
+void Server::close(SessionId id, std::uint16_t code, std::string_view reason, Instant now) {
+  Session* const session = parts_->find(id);
+  if (session == nullptr || !session->connection().was_session()) return;
+  session->connection().close(code, reason, now);
+  parts_->touch(*session);
+}
+
+void Server::respond(RequestId request, const HttpResponse& response, Instant now) {
+  const auto found = parts_->sessions.find(request >> kRequestBits);
+  if (found == parts_->sessions.end()) return;
+  Session& session = *found->second;
+  const std::uint32_t latest = session.connection().request_number();
+  if (((latest ^ request) & ((1u << kRequestBits) - 1)) != 0) return;
+  session.connection().respond(latest, response, now);
+  parts_->touch(session);
+}
+
+void Server::reload(std::shared_ptr<const Config> config, std::shared_ptr<const TlsContexts> tls) {
+  assert(config->listeners.size() == parts_->profile->config->listeners.size());
+  parts_->limits.set_limits(config->limits);
+  parts_->profile = std::make_shared<const Profile>(std::move(config));
+  parts_->tls = std::move(tls);
+}
+
+void Server::drain(Instant now) {
+  parts_->listening.clear();
+  for (auto& [serial, session] : parts_->sessions) {
+    session->connection().drain(now);
+    parts_->touch(*session);
+  }
+}
+
+std::size_t Server::active_sessions() const noexcept { return parts_->active; }
+
+const Counters& Server::counters() const noexcept { return parts_->counters; }
+
+}  // namespace wgr::ws
