@@ -1,0 +1,356 @@
+#include "ws/wireguard/dialer.h"
+
+#include <cerrno>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "gtest/gtest.h"
+
+#include "tests/support/sim_sockets.h"
+#include "tests/ws/certificates.h"
+#include "tests/ws/frames.h"
+
+namespace wgr::ws::wireguard {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A server of WebSockets in the simulated internet: echoes messages.
+class EchoServer {
+ public:
+  EchoServer(sim::Internet& internet, const SocketAddress& address,
+             std::shared_ptr<const TlsContext> tls = nullptr)
+      : internet_(internet), tls_(std::move(tls)) {
+    internet.listen(address).on_accept = [this](sim::RemoteStream& stream) { accept(stream); };
+  }
+
+  bool is_proxy = false;  // expects CONNECT first
+  bool is_forbidding = false;
+  bool is_mute = false;  // accepts and says nothing
+  std::string proxy_request;
+  HttpRequest request;  // the last upgrade
+  std::vector<std::string> messages;
+  sim::RemoteStream* stream = nullptr;  // of the last client
+
+ private:
+  struct Client {
+    std::string proxy_head;
+    bool is_behind_proxy = false;
+    std::unique_ptr<TlsChannel> tls;
+    HttpRequestParser parser{8192, 0};
+    std::optional<WebSocket> socket;
+  };
+
+  void accept(sim::RemoteStream& accepted) {
+    stream = &accepted;
+    auto client = std::make_shared<Client>();
+    client->is_behind_proxy = is_proxy;
+    if (tls_) client->tls = TlsChannel::accept(tls_);
+    accepted.on_data = [this, client](sim::RemoteStream& from, Bytes bytes) {
+      receive(*client, from, bytes);
+    };
+  }
+
+  void receive(Client& client, sim::RemoteStream& from, Bytes bytes) {
+    if (is_mute) return;
+    if (client.is_behind_proxy) {
+      client.proxy_head += text_of(bytes);
+      if (client.proxy_head.find("\r\n\r\n") == std::string::npos) return;
+      proxy_request = client.proxy_head;
+      client.is_behind_proxy = false;
+      from.send(is_forbidding ? "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"
+                              : "HTTP/1.1 200 OK\r\n\r\n");
+      return;
+    }
+    if (!client.tls) return receive_plain(client, from, bytes);
+    std::vector<std::uint8_t> plain;
+    std::vector<std::uint8_t> out;
+    client.tls->receive(bytes, plain, out);
+    if (!out.empty()) from.send(Bytes{out});
+    if (!plain.empty()) receive_plain(client, from, plain);
+  }
+
+  void receive_plain(Client& client, sim::RemoteStream& from, Bytes bytes) {
+    std::vector<std::uint8_t> input(bytes.begin(), bytes.end());
+    MutableBytes rest = input;
+    if (!client.socket) {
+      rest = rest.subspan(client.parser.receive(rest));
+      ASSERT_NE(client.parser.state(), HttpRequestParser::State::kFailed);
+      if (client.parser.state() != HttpRequestParser::State::kComplete) return;
+      request = client.parser.take();
+      ASSERT_EQ(check_upgrade(request), UpgradeFault::kNone);
+      if (is_forbidding) return send(client, from, "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+      send(client, from, upgrade_response(request, ""));
+      client.socket.emplace(Role::kServer, settings_, pool_, rng_, internet_.now());
+    }
+    std::vector<Message> received;
+    client.socket->receive(rest, internet_.now(), received);
+    for (const Message& message : received) {
+      messages.push_back(text_of(message.bytes));
+      client.socket->send(message.kind, message.bytes);
+    }
+    send(client, from, take_written(client.socket->queue()));
+  }
+
+  static void send(Client& client, sim::RemoteStream& to, std::string_view text) {
+    if (text.empty()) return;
+    if (!client.tls) return to.send(text);
+    std::vector<std::uint8_t> out;
+    client.tls->send(bytes_of(text), out);
+    to.send(Bytes{out});
+  }
+
+  sim::Internet& internet_;
+  const std::shared_ptr<const TlsContext> tls_;
+  WebSocket::Settings settings_;
+  ChunkPool pool_;
+  Rng rng_{2};
+};
+
+class Sink : public SessionSink {
+ public:
+  void session_opened(const SessionInfo& session, Instant) override { opened.push_back(session); }
+  void frames_received(const SessionInfo&, std::span<const MutableBytes>, Instant) override { FAIL(); }
+  void datagrams_received(const SessionInfo& session, std::span<const MutableBytes> received,
+                          Instant) override {
+    EXPECT_EQ(session.service, Service::kWireGuard);
+    for (const MutableBytes datagram : received) datagrams.push_back(text_of(datagram));
+  }
+  void session_heard(SessionId, Instant) override { ++heard; }
+  void session_closed(SessionId session, Instant) override { closed.push_back(session); }
+
+  std::vector<SessionInfo> opened;
+  std::vector<std::string> datagrams;
+  std::vector<SessionId> closed;
+  int heard = 0;
+};
+
+class DialerTest : public testing::Test {
+ protected:
+  Dialer& dialer() {
+    if (!dialer_) dialer_.emplace(3, settings_, sockets_, sink_, rng_);
+    return *dialer_;
+  }
+  SessionId dial(std::string_view url) {
+    const SessionId session = dialer().dial(*parse_dial_url(url), now_);
+    settle();
+    return session;
+  }
+  // Everything that happens without time passing.
+  void settle() {
+    for (int i = 0; i < 50; ++i) {
+      if (dialer().next_deadline() <= now_) dialer().on_deadline(now_);
+      for (const Dialer::Lookup& lookup : dialer().take_lookups()) {
+        dialer().resolved(lookup.session, names_[lookup.name], "unknown name", now_);
+      }
+      internet_.run_until(now_);
+      for (const auto& [token, ready] : sockets_.take_ready()) dialer().socket_ready(token, ready, now_);
+      dialer().flush(now_);
+    }
+  }
+  void advance(Duration by) {
+    const Instant until = now_ + by;
+    while (now_ < until) {
+      now_ = std::min(until, now_ + 500ms);
+      settle();
+    }
+  }
+  void send(SessionId session, std::string_view text) {
+    EXPECT_TRUE(dialer().send(session, bytes_of(text), now_));
+    dialer().flush(now_);
+    settle();
+  }
+
+  Instant now_{1h};
+  sim::Internet internet_;
+  sim::SimSockets sockets_{internet_};
+  Sink sink_;
+  Rng rng_{1};
+  Dialer::Settings settings_;
+  std::map<std::string, std::vector<IpAddress>> names_;
+  std::optional<Dialer> dialer_;
+  const IpAddress ip_ = IpAddress::v4(198, 51, 100, 7);
+};
+
+using Texts = std::vector<std::string>;
+
+TEST_F(DialerTest, DatagramsCrossBothWays) {
+  EchoServer server{internet_, {ip_, 8086}};
+  const SessionId session = dial("ws://198.51.100.7:8086/wg?token=x");
+  ASSERT_TRUE(dialer().is_open(session));
+  EXPECT_TRUE(is_dialed(session));
+  EXPECT_EQ(session.worker(), 3);
+  EXPECT_EQ(server.request.path, "/wg");
+  EXPECT_EQ(server.request.query, "token=x");
+  EXPECT_EQ(server.request.header("host"), "198.51.100.7:8086");
+  ASSERT_EQ(sink_.opened.size(), 1u);
+  EXPECT_EQ(sink_.opened[0].id, session);
+  EXPECT_EQ(sink_.opened[0].source, (SocketAddress{ip_, 8086}));
+
+  send(session, "one");
+  send(session, std::string(60'000, 'x'));
+  EXPECT_EQ(server.messages, (Texts{"one", std::string(60'000, 'x')}));
+  EXPECT_EQ(sink_.datagrams, (Texts{"one", std::string(60'000, 'x')}));
+  EXPECT_EQ(dialer().counters().datagrams_sent.value(), 2u);
+  EXPECT_EQ(dialer().counters().datagrams_received.value(), 2u);
+}
+
+TEST_F(DialerTest, ShortReadsAndWritesChangeNothing) {
+  sockets_.max_bytes_per_call = 7;
+  EchoServer server{internet_, {ip_, 80}};
+  const SessionId session = dial("ws://198.51.100.7");
+  for (int i = 0; i < 20; ++i) send(session, "datagram " + std::to_string(i));
+  EXPECT_EQ(server.messages.size(), 20u);
+  EXPECT_EQ(sink_.datagrams.size(), 20u);
+}
+
+TEST_F(DialerTest, WhatIsSentBeforeTheConnectionWaits) {
+  EchoServer server{internet_, {ip_, 80}};
+  const SessionId session = dialer().dial(*parse_dial_url("ws://198.51.100.7"), now_);
+  EXPECT_TRUE(dialer().send(session, bytes_of("initiation"), now_));
+  settle();
+  EXPECT_EQ(server.messages, Texts{"initiation"});
+}
+
+TEST_F(DialerTest, TlsIsVerifiedAgainstTheName) {
+  CertificateFolder folder;
+  const TlsFiles files = folder.make();
+  settings_.tls = TlsContext::for_client(files.certificate, /*verify=*/true);
+  EchoServer server{internet_, {ip_, 443}, TlsContext::for_server(files)};
+  names_["localhost"] = {ip_};
+  names_["other.example.org"] = {ip_};
+
+  const SessionId session = dial("wss://localhost/wg");
+  ASSERT_TRUE(dialer().is_open(session)) << dialer().failure(session);
+  for (int i = 0; i < 100; ++i) dialer().send(session, bytes_of(std::string(1400, 'x')), now_);
+  dialer().flush(now_);
+  settle();
+  EXPECT_EQ(sink_.datagrams.size(), 100u);
+
+  const SessionId other = dial("wss://other.example.org/wg");
+  EXPECT_FALSE(dialer().is_open(other));
+  EXPECT_TRUE(dialer().failure(other).starts_with("TLS: certificate")) << dialer().failure(other);
+}
+
+TEST_F(DialerTest, TlsWithoutAuthoritiesIsAFailureNotAPlainConnection) {
+  EchoServer server{internet_, {ip_, 443}};
+  const SessionId session = dial("wss://198.51.100.7/wg");
+  EXPECT_FALSE(dialer().is_open(session));
+  EXPECT_EQ(sockets_.connects, 0u);
+}
+
+TEST_F(DialerTest, LostConnectionIsDialedAgainUnderTheSameSession) {
+  EchoServer server{internet_, {ip_, 80}};
+  const SessionId session = dial("ws://198.51.100.7");
+  server.stream->finish();
+  settle();
+  EXPECT_FALSE(dialer().is_open(session));
+  EXPECT_EQ(dialer().failure(session), "it ended the connection");
+  advance(2s);
+  EXPECT_TRUE(dialer().is_open(session));
+  EXPECT_TRUE(sink_.closed.empty());
+  EXPECT_EQ(sink_.opened.size(), 1u);
+  send(session, "again");
+  EXPECT_EQ(sink_.datagrams, Texts{"again"});
+  EXPECT_EQ(dialer().counters().lost.value(), 1u);
+  EXPECT_EQ(dialer().counters().open.value(), 1);
+}
+
+TEST_F(DialerTest, RefusalsAreRetriedEverMoreRarely) {
+  EchoServer server{internet_, {ip_, 80}};
+  server.is_forbidding = true;
+  const SessionId session = dial("ws://198.51.100.7");
+  EXPECT_EQ(dialer().failure(session), "it answers 403");
+  advance(10min);
+  const std::uint64_t attempts = dialer().counters().attempts.value();
+  EXPECT_GE(attempts, 10u);
+  EXPECT_LE(attempts, 20u);
+  EXPECT_EQ(dialer().counters().failed_upgrade.value(), attempts);
+  server.is_forbidding = false;
+  advance(75s);
+  EXPECT_TRUE(dialer().is_open(session));
+}
+
+TEST_F(DialerTest, NextAddressIsTriedWhenOneRefusesOrIsSilent) {
+  const IpAddress refusing = IpAddress::v4(198, 51, 100, 8);
+  const IpAddress silent = IpAddress::v4(198, 51, 100, 9);
+  internet_.host(refusing).connect_error = ECONNREFUSED;
+  internet_.host(silent).is_silent = true;
+  EchoServer server{internet_, {ip_, 80}};
+  names_["peer.example.org"] = {refusing, silent, ip_};
+  const SessionId session = dial("ws://peer.example.org");
+  advance(5s);
+  EXPECT_TRUE(dialer().is_open(session)) << dialer().failure(session);
+  EXPECT_EQ(server.request.header("host"), "peer.example.org");
+}
+
+TEST_F(DialerTest, UnknownNameIsAskedAgain) {
+  const SessionId session = dial("ws://peer.example.org");
+  EXPECT_EQ(dialer().failure(session), "name: unknown name");
+  EchoServer server{internet_, {ip_, 80}};
+  names_["peer.example.org"] = {ip_};
+  advance(2s);
+  EXPECT_TRUE(dialer().is_open(session));
+  EXPECT_EQ(dialer().counters().failed_name.value(), 1u);
+}
+
+TEST_F(DialerTest, MuteServerIsGivenUp) {
+  EchoServer server{internet_, {ip_, 80}};
+  server.is_mute = true;
+  const SessionId session = dial("ws://198.51.100.7");
+  advance(kAttemptTime);
+  EXPECT_EQ(dialer().failure(session), "it did not answer in time");
+  EXPECT_EQ(dialer().counters().failed_timeout.value(), 1u);
+  EXPECT_EQ(sockets_.open_sockets, 0u);
+}
+
+TEST_F(DialerTest, ServerThatFallsSilentIsFoundDead) {
+  EchoServer server{internet_, {ip_, 80}};
+  const SessionId session = dial("ws://198.51.100.7");
+  server.is_mute = true;
+  advance(89s);
+  EXPECT_TRUE(dialer().is_open(session));
+  advance(1s);
+  EXPECT_FALSE(dialer().is_open(session));
+  EXPECT_EQ(dialer().failure(session), "two pings were not answered");
+}
+
+TEST_F(DialerTest, ProxyIsAskedToConnect) {
+  settings_.proxy = *parse_proxy_url("http://user:password@198.51.100.7:3128");
+  EchoServer server{internet_, {ip_, 3128}};
+  server.is_proxy = true;
+  const SessionId session = dial("ws://peer.example.org:8086/wg");
+  ASSERT_TRUE(dialer().is_open(session)) << dialer().failure(session);
+  EXPECT_EQ(server.proxy_request,
+            "CONNECT peer.example.org:8086 HTTP/1.1\r\nHost: peer.example.org:8086\r\n"
+            "Proxy-Authorization: Basic dXNlcjpwYXNzd29yZA==\r\n\r\n");
+  EXPECT_EQ(server.request.header("host"), "peer.example.org:8086");
+  send(session, "through");
+  EXPECT_EQ(sink_.datagrams, Texts{"through"});
+}
+
+TEST_F(DialerTest, RefusalOfTheProxyIsNamed) {
+  settings_.proxy = *parse_proxy_url("http://198.51.100.7:3128");
+  EchoServer server{internet_, {ip_, 3128}};
+  server.is_proxy = true;
+  server.is_forbidding = true;
+  const SessionId session = dial("ws://peer.example.org");
+  EXPECT_EQ(dialer().failure(session), "the proxy answers 407");
+}
+
+TEST_F(DialerTest, DroppedDialSaysGoodbyeAndIsGone) {
+  EchoServer server{internet_, {ip_, 80}};
+  const SessionId session = dial("ws://198.51.100.7");
+  dialer().drop(session, now_);
+  settle();
+  EXPECT_EQ(sink_.closed, std::vector<SessionId>{session});
+  EXPECT_TRUE(server.stream->peer_closed());
+  EXPECT_FALSE(dialer().send(session, bytes_of("late"), now_));
+  EXPECT_EQ(dialer().next_deadline(), kNever);
+  EXPECT_EQ(dialer().counters().open.value(), 0);
+  EXPECT_EQ(dialer().counters().dials.value(), 0);
+}
+
+}  // namespace
+}  // namespace wgr::ws::wireguard
