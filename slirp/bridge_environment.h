@@ -24,6 +24,11 @@ struct BridgeEnvironment {
   Counters& counters;
   GuestPackets& guest_packets;
   DeadlineQueue<FlowToken>& deadlines;
+
+  // Asks the policy; a refusal is counted by what spoke against it.
+  egress::Verdict may_leave(GuestId guest, egress::Protocol protocol, const SocketAddress& to) const {
+    return counters.policy_denied.count(policy->check(guest, protocol, to));
+  }
 };
 
 }  // namespace wgr::slirp

@@ -8,6 +8,7 @@
 
 #include "core/counters.h"
 #include "core/duration_histogram.h"
+#include "core/egress/policy_counters.h"
 #include "slirp/tcp/counters.h"
 
 namespace wgr::slirp {
@@ -72,12 +73,19 @@ struct Counters {
   Gauge dns_outstanding;
   Gauge time_wait_entries;
   Gauge guests;
+  // Memory, as it was at the end of the last turn.
+  Gauge pool_slots_in_use;
+  Gauge pool_slots_allocated;
+  Gauge tcp_memory_bytes;
+  Gauge reassembly_bytes;
   DurationHistogram connect_time;
   DurationHistogram dns_time;
+  egress::PolicyCounters policy_denied;
   tcp::Counters tcp_connections;
   DropCounters drops;
 
-  // visit("name", counter); the parts come with a prefix: "tcp_", "udp_", "icmp_", "tcp_connection_".
+  // visit("name", counter); the parts come with a prefix: "tcp_", "udp_", "icmp_", "policy_denied_",
+  // "tcp_connection_".
   template <typename Visitor>
   void visit(Visitor&& visitor) const {
     visit_bridge("tcp_", tcp, visitor);
@@ -91,9 +99,16 @@ struct Counters {
     WGR_VISIT(dns_outstanding)
     WGR_VISIT(time_wait_entries)
     WGR_VISIT(guests)
+    WGR_VISIT(pool_slots_in_use)
+    WGR_VISIT(pool_slots_allocated)
+    WGR_VISIT(tcp_memory_bytes)
+    WGR_VISIT(reassembly_bytes)
     WGR_VISIT(connect_time)
     WGR_VISIT(dns_time)
 #undef WGR_VISIT
+    policy_denied.visit([&visitor](std::string_view rule, const Counter& counter) {
+      visitor(std::string_view{"policy_denied_" + std::string{rule}}, counter);
+    });
     tcp_connections.visit([&visitor](std::string_view name, const auto& counter) {
       visitor(std::string_view{"tcp_connection_" + std::string{name}}, counter);
     });

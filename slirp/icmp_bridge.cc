@@ -29,7 +29,7 @@ void IcmpBridge::receive(Guest& guest, const wire::IpView& packet, const wire::I
   const FlowKey key = key_of(guest, packet, request);
   IcmpFlow* flow = flows_.find(key);
   if (flow == nullptr || !flow->allowed.touch(remote)) {
-    if (!environment_.policy->check(guest.id, egress::Protocol::kIcmp, remote)) {
+    if (!environment_.may_leave(guest.id, egress::Protocol::kIcmp, remote)) {
       return refuse(guest, packet, DropReason::kPolicyDenied, now, out);
     }
     if (flow == nullptr) flow = open(guest, key, packet, now, out);

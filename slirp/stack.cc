@@ -244,7 +244,15 @@ bool Stack::Parts::is_live(FlowToken token) noexcept {
   return tcp.is_live(token) || udp.is_live(token) || icmp.is_live(token) || dns.is_live(token);
 }
 
-void Stack::end_turn() { parts_->pool.end_turn(); }
+void Stack::end_turn() {
+  Parts& parts = *parts_;
+  parts.pool.end_turn();
+  const auto set = [](Gauge& gauge, std::size_t value) { gauge.set(static_cast<std::int64_t>(value)); };
+  set(parts.counters.pool_slots_in_use, parts.pool.slots_in_use());
+  set(parts.counters.pool_slots_allocated, parts.pool.slots_allocated());
+  set(parts.counters.tcp_memory_bytes, parts.memory.used());
+  set(parts.counters.reassembly_bytes, parts.reassembly.bytes_held());
+}
 
 void Stack::remove_guest(GuestId id) {
   Guest* guest = parts_->guests.find(id);

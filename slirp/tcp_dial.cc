@@ -79,7 +79,7 @@ bool TcpBridge::may_open(Guest& guest, const FlowKey& key, const wire::IpView& p
     return false;
   }
   if (is_draining_) return refused(DropReason::kShuttingDown);
-  if (!is_own_address && !environment_.policy->check(guest.id, egress::Protocol::kTcp, key.remote)) {
+  if (!is_own_address && !environment_.may_leave(guest.id, egress::Protocol::kTcp, key.remote)) {
     return refused(DropReason::kPolicyDenied);
   }
   if (flows_.count(guest) >= limits.tcp_flows_per_guest || guest.connecting >= limits.connecting_per_guest) {

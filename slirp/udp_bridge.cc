@@ -71,8 +71,8 @@ UdpFlow* UdpBridge::open(Guest& guest, const FlowKey& key, const wire::IpView& p
                          PacketBatch& out) {
   if (is_draining_) return refuse(guest, packet, DropReason::kShuttingDown, now, out), nullptr;
   const egress::Verdict verdict =
-      environment_.policy->check(guest.id, egress::Protocol::kUdp,
-                                 {packet.destination, load_be<std::uint16_t>(packet.payload.data() + 2)});
+      environment_.may_leave(guest.id, egress::Protocol::kUdp,
+                             {packet.destination, load_be<std::uint16_t>(packet.payload.data() + 2)});
   if (!verdict) return refuse(guest, packet, DropReason::kPolicyDenied, now, out), nullptr;
   if (!make_room(guest, now, out))
     return refuse(guest, packet, DropReason::kFlowLimitTotal, now, out), nullptr;
@@ -112,7 +112,7 @@ bool UdpBridge::may_send(UdpFlow& flow, const SocketAddress& remote, const wire:
     flows_.touch(flow);
     return true;
   }
-  if (!environment_.policy->check(flow.key.guest, egress::Protocol::kUdp, remote)) {
+  if (!environment_.may_leave(flow.key.guest, egress::Protocol::kUdp, remote)) {
     refuse(*flow.guest, packet, DropReason::kPolicyDenied, now, out);
     return false;
   }

@@ -53,14 +53,18 @@ Policy::Policy(Settings settings) : settings_(sorted(std::move(settings))) {}
 
 Verdict Policy::check(GuestId guest, Protocol protocol, const SocketAddress& to) const noexcept {
   const AddressClass address_class = classify(to.ip);
-  const auto denied = [&](std::string_view reason) { return Verdict{false, address_class, reason}; };
-  const Verdict allowed{true, address_class, {}};
+  const auto denied = [&](std::string_view reason, Verdict::Cause cause) {
+    return Verdict{false, address_class, reason, cause};
+  };
+  const Verdict allowed{true, address_class, {}, {}};
 
   const EmbeddedAddresses embedded{to.ip};
   if (protocol != Protocol::kIcmp) {
-    if (to.port == 0) return denied("port 0");
+    if (to.port == 0) return denied("port 0", Verdict::Cause::kPort);
     const auto is_own = [&](const IpAddress& ip) { return is_own_socket({ip, to.port}); };
-    if (is_own(to.ip) || std::ranges::any_of(embedded.all(), is_own)) return denied("own socket");
+    if (is_own(to.ip) || std::ranges::any_of(embedded.all(), is_own)) {
+      return denied("own socket", Verdict::Cause::kOwnSocket);
+    }
   }
 
   const Question question{protocol, to, address_class, embedded};
@@ -68,11 +72,11 @@ Verdict Policy::check(GuestId guest, Protocol protocol, const SocketAddress& to)
   std::optional<bool> answer;
   if (of_guest != settings_.per_guest.end()) answer = ask(of_guest->second, question);
   if (!answer) answer = ask(settings_.global, question);
-  if (answer) return *answer ? allowed : denied("deny rule");
+  if (answer) return *answer ? allowed : denied("deny rule", Verdict::Cause::kRule);
 
   if (address_class == AddressClass::kPublic) return allowed;
   if (address_class == AddressClass::kMetadata && settings_.allow_metadata) return allowed;
-  return denied(kClassReasons[static_cast<std::size_t>(address_class)]);
+  return denied(kClassReasons[static_cast<std::size_t>(address_class)], Verdict::Cause::kClass);
 }
 
 // Linux delivers what is sent to an unspecified address to the host itself, like loopback. A listener

@@ -13,6 +13,7 @@
 // Thread: an immutable snapshot (shared_ptr<const Policy>); a reload swaps it by message.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string_view>
 #include <vector>
@@ -25,11 +26,15 @@
 namespace wgr::egress {
 
 struct Verdict {
+  // What refused; meaningless when allowed.
+  enum class Cause : std::uint8_t { kClass, kPort, kOwnSocket, kRule };
+
   bool is_allowed = false;
   AddressClass address_class = AddressClass::kPublic;
   // Why not, for counters and logs: "port 0", "own socket", "deny rule", or the class with " address",
   // such as "private address". Empty when allowed.
   std::string_view reason;
+  Cause cause = Cause::kClass;
 
   explicit operator bool() const noexcept { return is_allowed; }
 };

@@ -38,6 +38,13 @@ class Mailbox {
     return true;
   }
 
+  // What waits at this moment, and the most that may. For reports: takes the lock.
+  std::size_t weight() const {
+    const std::lock_guard lock(mutex_);
+    return weight_;
+  }
+  std::size_t capacity() const noexcept { return capacity_; }
+
  private:
   void deliver() {
     {
@@ -54,7 +61,7 @@ class Mailbox {
   const Sink sink_;
   std::vector<Item> delivered_;  // the receiving worker's
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::vector<Item> queued_;  // guarded by mutex_
   std::size_t weight_ = 0;    // guarded by mutex_
 };

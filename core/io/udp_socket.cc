@@ -149,6 +149,7 @@ std::span<const UdpSocket::Received> UdpSocket::receive() {
     ++kept;
   }
   counters_.received_datagrams.add(datagrams);
+  counters_.received_batch.record(datagrams);
   counters_.received_bytes.add(bytes);
   const std::size_t average = std::max<std::size_t>(bytes / static_cast<std::size_t>(count), 1);
   wanted_messages_ = std::clamp<std::size_t>(kTurnBytes / average, 4, kMaxMessages);
@@ -219,6 +220,7 @@ void UdpSocket::send(std::span<const DatagramBatch::Run> runs) {
 }
 
 void UdpSocket::send_run(const DatagramBatch::Run& run) {
+  counters_.sent_batch.record(run.count);
   if (has_gso_ && run.count > 1) {
     int error = send_segmented(run, /*with_source=*/true);
     if (is_source_refused(error) && !run.to.local.is_unspecified()) {

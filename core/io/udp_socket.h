@@ -16,14 +16,17 @@
 #include "core/address.h"
 #include "core/counters.h"
 #include "core/endpoint.h"
+#include "core/size_histogram.h"
 
 namespace wgr::io {
 
 struct UdpSocketCounters {
   Counter received_datagrams, received_bytes, receive_calls;
   Counter sent_datagrams, sent_bytes, send_calls;
-  Counter send_errors;  // datagrams the kernel refused
-  Counter truncated;    // datagrams larger than any buffer of ours
+  Counter send_errors;           // datagrams the kernel refused
+  Counter truncated;             // datagrams larger than any buffer of ours
+  SizeHistogram received_batch;  // datagrams one call gave, of those that gave any
+  SizeHistogram sent_batch;      // datagrams of one run to one endpoint
 
   template <typename Visitor>
   void visit(Visitor&& visit) const {
@@ -35,6 +38,8 @@ struct UdpSocketCounters {
     visit("send_calls", send_calls);
     visit("send_errors", send_errors);
     visit("truncated", truncated);
+    visit("received_batch", received_batch);
+    visit("sent_batch", sent_batch);
   }
 };
 

@@ -1,34 +1,10 @@
 // What the TCP of a worker counts. One writer, any reader (core/counters.h).
 #pragma once
 
-#include <array>
-#include <bit>
-#include <chrono>
-#include <cstdint>
-#include <string>
-
 #include "core/counters.h"
-#include "core/time.h"
+#include "core/duration_histogram.h"
 
 namespace wgr::slirp::tcp {
-
-// Round trips by powers of two: bucket i counts samples below 2^i microseconds that are not in an
-// earlier one; the last takes the rest.
-class RttHistogram {
- public:
-  static constexpr std::size_t kBuckets = 26;  // the last but one ends at 2^24 us = 16.8 s
-
-  void record(Duration rtt) noexcept {
-    const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(rtt).count();
-    const auto width =
-        static_cast<std::size_t>(std::bit_width(static_cast<std::uint64_t>(micros < 0 ? 0 : micros)));
-    buckets_[width < kBuckets ? width : kBuckets - 1].add();
-  }
-  std::uint64_t value(std::size_t bucket) const noexcept { return buckets_[bucket].value(); }
-
- private:
-  std::array<Counter, kBuckets> buckets_;
-};
 
 #define WGR_TCP_COUNTERS(X)                                    \
   X(segments_in)                                               \
@@ -65,12 +41,13 @@ struct Counters {
   WGR_TCP_COUNTERS(WGR_TCP_COUNTER)
 #undef WGR_TCP_COUNTER
   DropCounters drops;  // segments, or parts of them, that the connection refused
-  RttHistogram rtt;
+  DurationHistogram rtt;
 
   template <typename Visitor>
   void visit(Visitor&& visitor) const {
 #define WGR_TCP_VISIT(name) visitor(#name, name);
     WGR_TCP_COUNTERS(WGR_TCP_VISIT)
+    WGR_TCP_VISIT(rtt)
 #undef WGR_TCP_VISIT
   }
 };
