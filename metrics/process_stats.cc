@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <malloc.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstdio>
@@ -16,12 +17,18 @@ namespace {
 
 using Value = ProcessStats::Value;
 
-// The beginning of a file; empty when it cannot be read. Files of /proc have no size to ask for.
+// A file, at most 1 MiB of it; empty when it cannot be read. Files of /proc have no size to ask for.
 std::string read_file(const std::string& path) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file{std::fopen(path.c_str(), "re"), std::fclose};
   if (!file) return {};
-  std::array<char, 8192> text;
-  return {text.data(), std::fread(text.data(), 1, text.size(), file.get())};
+  constexpr std::size_t kMax = 1024 * 1024;
+  std::string text;
+  std::array<char, 8192> part;
+  for (std::size_t size = part.size(); size == part.size() && text.size() < kMax;) {
+    size = std::fread(part.data(), 1, part.size(), file.get());
+    text.append(part.data(), size);
+  }
+  return text;
 }
 
 std::string_view next_word(std::string_view& text) {
@@ -75,6 +82,31 @@ Value used_ports(const std::string& root) {
   return sum(tcp, udp);
 }
 
+std::optional<double> cpu_seconds() {
+  rusage usage{};
+  if (::getrusage(RUSAGE_SELF, &usage) != 0) return std::nullopt;
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+// proc(5): field 22 of stat is the start in clock ticks after boot. The name of the program, field 2, may
+// hold spaces and parentheses.
+std::optional<double> start_time(const std::string& root) {
+  const Value boot = number_after(read_file(root + "/proc/stat"), "btime ");
+  const std::string stat = read_file(root + "/proc/self/stat");
+  const std::size_t name_end = stat.rfind(')');
+  const long ticks_per_second = ::sysconf(_SC_CLK_TCK);
+  if (!boot || name_end == std::string::npos || ticks_per_second <= 0) return std::nullopt;
+  constexpr int kFieldsBetween = 19;  // 3 to 21
+  std::string_view rest = std::string_view{stat}.substr(name_end + 1);
+  for (int i = 0; i < kFieldsBetween; ++i) next_word(rest);
+  const Value ticks = parse_number(next_word(rest));
+  if (!ticks) return std::nullopt;
+  return static_cast<double>(*boot) + static_cast<double>(*ticks) / static_cast<double>(ticks_per_second);
+}
+
 }  // namespace
 
 ProcessStats read_process_stats(const std::string& root) {
@@ -85,6 +117,9 @@ ProcessStats read_process_stats(const std::string& root) {
 
   const std::string status = read_file(root + "/proc/self/status");
   if (const Value resident = number_after(status, "VmRSS:")) stats.resident_bytes = *resident * 1024;
+  if (const Value size = number_after(status, "VmSize:")) stats.virtual_bytes = *size * 1024;
+  stats.cpu_seconds = cpu_seconds();
+  stats.start_time = start_time(root);
   stats.threads = number_after(status, "Threads:");
 
   stats.open_descriptors = count_entries(root + "/proc/self/fd");

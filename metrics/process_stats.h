@@ -17,7 +17,10 @@ struct ProcessStats {
   Value heap_in_use_bytes;  // allocated by malloc and not freed
   Value heap_bytes;         // taken from the system by malloc
   Value resident_bytes;
+  Value virtual_bytes;
   Value threads;
+  std::optional<double> cpu_seconds;  // user and system
+  std::optional<double> start_time;   // UNIX time
   // --- limits ---
   Value open_descriptors;
   Value descriptors_soft;

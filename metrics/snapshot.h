@@ -1,6 +1,7 @@
 // One moment of the whole router as plain numbers: filled by the router from all workers, read by the
-// periodic report. The named fields are those that dashboards and scripts for the periodic report look
-// for; `counters` and `drops` hold everything the modules count, summed over workers.
+// periodic report and the exporter. The named fields are those that dashboards and scripts for the periodic
+// report look for; `counters`, `histograms`, `networks` and `drops` hold everything the modules count,
+// summed over workers.
 //
 // Thread: a value.
 #pragma once
@@ -8,13 +9,16 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 #include "core/counters.h"
 #include "core/drop_reason.h"
 #include "core/time.h"
+#include "metrics/histogram.h"
 #include "metrics/process_stats.h"
 
 namespace wgr::metrics {
@@ -32,6 +36,7 @@ struct FlowTotals {
   std::uint64_t created = 0;
   std::uint64_t closed = 0;
   std::uint64_t active = 0;
+  std::uint64_t limit = 0;  // of active ones, over all workers; 0: unknown
 };
 
 struct TcpDetail {
@@ -61,6 +66,51 @@ struct HandshakeDetail {
   std::uint64_t newest_seconds = 0;
 };
 
+// One WireGuard peer, as `wg show` tells it.
+struct PeerStats {
+  std::string public_key;  // base64
+  std::string name;        // the operator's word; may hold anything
+  std::vector<std::string> allowed_ips;
+  std::string endpoint;       // empty: unknown
+  WallTime last_handshake{};  // zero: never
+  std::uint64_t received_bytes = 0;
+  std::uint64_t sent_bytes = 0;
+};
+
+struct WorkerStats {
+  std::uint64_t turns = 0;
+  std::uint64_t mailbox_depth = 0;
+  std::uint64_t mailbox_limit = 0;
+  std::int64_t flows = 0;  // of all protocols
+  std::int64_t guests = 0;
+  Duration heartbeat{};  // how long the last one took, or the one under way is taking
+};
+
+// What was compiled, and what a reload did last.
+struct BuildInfo {
+  std::string version;
+  std::string compiler;
+};
+struct ReloadStats {
+  bool is_successful = true;
+  WallTime last_success{};  // the start counts as one
+};
+
+// A health check or probe as it stands (metrics/health.h).
+struct CheckResult {
+  std::string name;
+  bool is_good = false;
+};
+struct ProbeStats {
+  std::string name;             // "http", "dns"
+  std::optional<bool> is_good;  // nothing before the first run has ended
+  Duration last_duration{};
+  std::uint64_t succeeded = 0;
+  std::uint64_t failed = 0;
+};
+
+using CounterMap = std::map<std::string, std::int64_t, std::less<>>;
+
 struct Snapshot {
   WallTime wall{};
   Instant taken{};
@@ -74,20 +124,45 @@ struct Snapshot {
   TunnelDetail tunnel;
   HandshakeDetail handshakes;
   ProcessStats process;
-  std::map<std::string, std::int64_t, std::less<>> counters;  // "wireguard.handshakes_completed"
+  CounterMap counters;                                       // "wireguard.handshakes_completed"
+  std::map<std::string, Histogram, std::less<>> histograms;  // "tcp.rtt"
+  std::map<std::string, CounterMap, std::less<>> networks;   // virtual LANs by name: "frames_received"
   std::array<std::uint64_t, kDropReasonCount> drops{};
 
+  std::string public_key;  // the router's own, base64
+  std::vector<PeerStats> peers;
+  std::vector<WorkerStats> workers;
+  BuildInfo build;
+  ReloadStats reload;
+  bool is_draining = false;
+  std::vector<CheckResult> checks;
+  std::vector<ProbeStats> probes;
+
   // Adds a module's counters of one worker under `group`; see core/counters.h for the convention.
-  // Counters of the same name add up; what is neither a Counter nor a Gauge is skipped.
+  // What has the same name adds up; what is neither a counter, a gauge nor a histogram is skipped.
   template <typename Counters>
   void add(std::string_view group, const Counters& from) {
     from.visit([this, group](std::string_view name, const auto& counter) {
       using Kind = std::remove_cvref_t<decltype(counter)>;
+      std::string key{group};
+      key += '.';
+      key += name;
       if constexpr (std::is_same_v<Kind, Counter> || std::is_same_v<Kind, Gauge>) {
-        std::string key{group};
-        key += '.';
-        key += name;
         counters[std::move(key)] += static_cast<std::int64_t>(counter.value());
+      } else if constexpr (std::is_same_v<Kind, DurationHistogram> || std::is_same_v<Kind, SizeHistogram>) {
+        histograms[std::move(key)].add(counter);
+      }
+    });
+  }
+
+  // The same for one virtual LAN; its drops are for add(DropCounters).
+  template <typename Counters>
+  void add_network(std::string_view name, const Counters& from) {
+    CounterMap& of_network = networks[std::string{name}];
+    from.visit([&of_network](std::string_view key, const auto& counter) {
+      using Kind = std::remove_cvref_t<decltype(counter)>;
+      if constexpr (std::is_same_v<Kind, Counter> || std::is_same_v<Kind, Gauge>) {
+        of_network[std::string{key}] += static_cast<std::int64_t>(counter.value());
       }
     });
   }

@@ -1,5 +1,7 @@
 #include "metrics/report.h"
 
+#include <unistd.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -248,8 +250,21 @@ TEST_F(ProcessStatsTest, NonsenseIsAbsentNotZero) {
   EXPECT_EQ(port_count(stats), std::nullopt);
 }
 
+// The name of the program may hold what separates the fields.
+TEST_F(ProcessStatsTest, StartIsBootAndTicks) {
+  write("/proc/stat", "cpu 1 2 3\nintr " + std::string(20000, '0') + "\nbtime 1700000000\n");
+  std::string stat = "7 (a) b (c) S";
+  for (int field = 4; field < 22; ++field) stat += " 1";
+  write("/proc/self/stat", stat + " " + std::to_string(5 * ::sysconf(_SC_CLK_TCK)) + " 9\n");
+
+  EXPECT_EQ(read_process_stats(root_).start_time, 1700000005.0);
+}
+
 TEST_F(ProcessStatsTest, ThisProcessHasMemoryThreadsAndDescriptors) {
   const ProcessStats stats = read_process_stats();
+  EXPECT_GT(stats.start_time.value_or(0), 1.6e9);
+  EXPECT_GE(stats.cpu_seconds.value_or(-1), 0.0);
+  EXPECT_GT(stats.virtual_bytes.value_or(0), 0u);
   EXPECT_GT(stats.resident_bytes.value_or(0), 0u);
   EXPECT_GE(stats.threads.value_or(0), 1u);
   EXPECT_GE(stats.open_descriptors.value_or(0), 3u);

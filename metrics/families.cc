@@ -1,0 +1,217 @@
+#include "metrics/families.h"
+
+#include <algorithm>
+
+namespace wgr::metrics {
+namespace {
+
+constexpr FamilyType C = FamilyType::kCounter;
+constexpr FamilyType G = FamilyType::kGauge;
+constexpr FamilyType H = FamilyType::kHistogram;
+
+// clang-format off
+constexpr Family kFamilies[] = {
+    // --- the router ---
+    {"wgrouter_build_info", G, "version compiler", "Always 1"},
+    {"wgrouter_config_last_reload_successful", G, "", "Whether the last reload was taken over; the start counts as one"},
+    {"wgrouter_config_last_reload_success_timestamp_seconds", G, "", "When the configuration in use was read"},
+    {"wgrouter_draining", G, "", "Whether a signal asked to stop: no new flows"},
+    {"wgrouter_health_check", G, "check", "1: good, 0: failed"},
+    {"wgrouter_probe_success", G, "probe", "Whether the last run of a health probe was good"},
+    {"wgrouter_probe_duration_seconds", G, "probe", "How long the last run of a health probe took"},
+    {"wgrouter_probe_runs_total", C, "probe result", "Runs of health probes"},
+    {"wgrouter_metrics_scrapes_total", C, "", "Scrapes answered, this one included"},
+    {"wgrouter_metrics_peers_truncated", G, "", "1: more peers than may have series of their own; the rest is public_key=\"others\""},
+
+    // --- WireGuard peers, under the names of MindFlavor/prometheus_wireguard_exporter ---
+    {"wireguard_sent_bytes_total", C, "interface public_key allowed_ips friendly_name", "Bytes sent to the peer, as wg counts them"},
+    {"wireguard_received_bytes_total", C, "interface public_key allowed_ips friendly_name", "Bytes received from the peer, as wg counts them"},
+    {"wireguard_latest_handshake_seconds", G, "interface public_key allowed_ips friendly_name", "UNIX time of the last handshake; 0: never"},
+    {"wireguard_peer_endpoint_info", G, "interface public_key endpoint", "Always 1: where the peer's datagrams come from"},
+    // --- the same under the names of mdlayher/wireguard_exporter (metrics.compat) ---
+    {"wireguard_device_info", G, "device public_key", "Always 1: the router's own public key"},
+    {"wireguard_peer_info", G, "device public_key endpoint name", "Always 1"},
+    {"wireguard_peer_allowed_ips_info", G, "device public_key allowed_ips family", "Always 1: one prefix the peer owns"},
+    {"wireguard_peer_receive_bytes_total", C, "device public_key", "Bytes received from the peer"},
+    {"wireguard_peer_transmit_bytes_total", C, "device public_key", "Bytes sent to the peer"},
+    {"wireguard_peer_last_handshake_seconds", G, "device public_key", "UNIX time of the last handshake; 0: never"},
+
+    // --- WireGuard ---
+    {"wgrouter_wireguard_peers", G, "", "Configured peers"},
+    {"wgrouter_wireguard_peers_by_session", G, "session", "Peers by their last handshake: fresh (under 180 s), stale, none"},
+    {"wgrouter_wireguard_keypairs", G, "", "Transport keypairs alive"},
+    {"wgrouter_wireguard_staged_packets", G, "", "Packets that wait for a handshake"},
+    {"wgrouter_wireguard_messages_total", C, "type direction", "Handshake messages; received ones authenticated"},
+    {"wgrouter_wireguard_handshakes_total", C, "result", "Handshakes completed or given up"},
+    {"wgrouter_wireguard_handshakes_under_load_total", C, "", "Messages that met the cookie gate"},
+    {"wgrouter_wireguard_cookie_replies_suppressed_total", C, "", "Cookie replies beyond the limit per second"},
+    {"wgrouter_wireguard_future_timestamps_total", C, "", "Initiations stamped more than a day ahead of this clock"},
+    {"wgrouter_wireguard_packets_total", C, "direction", "Inner packets, keepalives apart"},
+    {"wgrouter_wireguard_bytes_total", C, "direction", "Bytes of inner packets"},
+    {"wgrouter_wireguard_keepalives_total", C, "direction", "Keepalives"},
+    {"wgrouter_wireguard_datagrams_total", C, "direction", "WireGuard datagrams over all transports"},
+    {"wgrouter_wireguard_datagram_bytes_total", C, "direction", "Their bytes"},
+    {"wgrouter_wireguard_endpoint_changes_total", C, "", "Peers that roamed"},
+    {"wgrouter_wireguard_strays_total", C, "type", "Messages handed to the worker of their peer"},
+
+    // --- what comes in and goes out, outside ---
+    {"wgrouter_ingress_messages_total", C, "transport direction", "Datagrams or WebSocket messages"},
+    {"wgrouter_ingress_bytes_total", C, "transport direction", "Their payload"},
+    {"wgrouter_ingress_connections", G, "", "Open TCP connections of the HTTP and WebSocket server"},
+    {"wgrouter_ingress_connections_total", C, "", "TCP connections it accepted"},
+    {"wgrouter_ingress_rejected_total", C, "reason", "Requests and upgrades it refused"},
+    {"wgrouter_ingress_accept_errors_total", C, "", "Connections that could not be accepted"},
+    {"wgrouter_udp_calls_total", C, "direction", "System calls of the UDP ports"},
+    {"wgrouter_udp_batch_datagrams", H, "direction", "Datagrams of one receive call, or of one run to one endpoint"},
+    {"wgrouter_udp_send_errors_total", C, "", "Datagrams the kernel refused"},
+    {"wgrouter_udp_truncated_total", C, "", "Datagrams longer than any buffer"},
+
+    // --- the WebSocket server ---
+    {"wgrouter_ws_sessions", G, "service", "Open WebSocket sessions"},
+    {"wgrouter_ws_sessions_total", C, "service", "WebSocket sessions opened"},
+    {"wgrouter_ws_closed_total", C, "reason", "How sessions ended"},
+    {"wgrouter_ws_queued_bytes", G, "", "Bytes that wait for slow clients"},
+    {"wgrouter_ws_dropped_messages_total", C, "service", "Messages that gave way in a full queue"},
+    {"wgrouter_ws_dropped_bytes_total", C, "service", "Their bytes"},
+    {"wgrouter_ws_pings_total", C, "", "Pings sent to silent clients"},
+    {"wgrouter_http_requests_total", C, "", "Plain HTTP requests answered"},
+
+    // --- virtual LANs ---
+    {"wgrouter_lan_stations", G, "network", "Stations known"},
+    {"wgrouter_lan_stations_attached", G, "network", "Stations with a live session"},
+    {"wgrouter_lan_stations_taken_over_total", C, "network", "Stations that came back on another session"},
+    {"wgrouter_lan_frames_total", C, "network direction", "Ethernet frames"},
+    {"wgrouter_lan_bytes_total", C, "network direction", "Their bytes"},
+    {"wgrouter_lan_switched_frames_total", C, "network", "Frames from station to station"},
+    {"wgrouter_lan_paced_frames_total", C, "network", "Frames that waited for a small receive ring"},
+    {"wgrouter_lan_arp_answers_total", C, "network", "ARP requests answered"},
+    {"wgrouter_lan_neighbor_answers_total", C, "network", "IPv6 neighbour solicitations answered"},
+    {"wgrouter_lan_router_advertisements_total", C, "network", "IPv6 router advertisements sent"},
+    {"wgrouter_dhcp_leases", G, "network", "Addresses leased"},
+    {"wgrouter_dhcp_messages_total", C, "network type", "DHCP messages"},
+    {"wgrouter_dhcp_pool_exhausted_total", C, "network", "Questions for an address when there was none"},
+
+    // --- guests ---
+    {"wgrouter_guests", G, "", "Guests that the stack keeps state for"},
+    {"wgrouter_guest_packets_total", C, "direction", "Inner packets of all guests"},
+    {"wgrouter_guest_bytes_total", C, "direction", "Their bytes"},
+    {"wgrouter_overlay_packets_total", C, "", "Packets from guest to guest"},
+    {"wgrouter_overlay_bytes_total", C, "", "Their bytes"},
+    {"wgrouter_drops_total", C, "reason", "What was not served; every reason is in core/drop_reason.h"},
+    {"wgrouter_policy_denied_total", C, "rule", "Flows and remotes the egress policy refused, by class of address, port, self or user"},
+
+    // --- bridges to the network ---
+    {"wgrouter_flows", G, "protocol", "Live flows"},
+    {"wgrouter_flows_limit", G, "protocol", "The most there may be"},
+    {"wgrouter_flows_opened_total", C, "protocol", "Flows opened"},
+    {"wgrouter_flows_closed_total", C, "protocol", "Flows ended"},
+    {"wgrouter_flows_refused_total", C, "protocol", "Flows refused by policy, a cap or the descriptors"},
+    {"wgrouter_bridge_packets_total", C, "protocol direction", "The guests' packets"},
+    {"wgrouter_bridge_bytes_total", C, "protocol direction", "Payload that host sockets took or gave"},
+    {"wgrouter_bridge_errors_total", C, "protocol", "Failed calls of host sockets"},
+    {"wgrouter_bridge_icmp_errors_total", C, "protocol", "ICMP errors told to guests"},
+    {"wgrouter_dials_total", C, "result", "Connections to remotes, by how they ended"},
+    {"wgrouter_dials_started_total", C, "", "Connections to remotes begun"},
+    {"wgrouter_dials_in_flight", G, "", "Connections under way"},
+    {"wgrouter_dial_duration_seconds", H, "", "How long connecting took"},
+    {"wgrouter_pending_writes_total", C, "event", "Host sockets that were full, and that took everything at last"},
+    {"wgrouter_pending_dropped_bytes_total", C, "", "Bytes lost because the host side had died"},
+    {"wgrouter_stack_packets_total", C, "", "Packets from guests to the stack"},
+    {"wgrouter_stack_resets_total", C, "", "RST about segments of no flow"},
+    {"wgrouter_stack_icmp_errors_total", C, "", "ICMP errors sent to guests"},
+    {"wgrouter_stack_echo_replies_total", C, "", "Pings of the router's own addresses answered"},
+    {"wgrouter_dns_queries_total", C, "", "Questions to the router's resolver"},
+    {"wgrouter_dns_answers_total", C, "", "Answers from upstreams"},
+    {"wgrouter_dns_retries_total", C, "", "Questions asked of another upstream"},
+    {"wgrouter_dns_server_failures_total", C, "", "SERVFAIL told to guests"},
+    {"wgrouter_dns_mismatched_total", C, "", "Answers to no question of ours"},
+    {"wgrouter_dns_outstanding", G, "", "Questions that wait for an answer"},
+    {"wgrouter_dns_query_duration_seconds", H, "", "How long upstreams took"},
+
+    // --- TCP towards guests ---
+    {"wgrouter_tcp_segments_total", C, "direction", "Segments"},
+    {"wgrouter_tcp_bytes_total", C, "direction", "Payload in order; retransmissions not counted"},
+    {"wgrouter_tcp_opened_total", C, "by", "Connections begun, by whom"},
+    {"wgrouter_tcp_established_total", C, "", "Connections established"},
+    {"wgrouter_tcp_rtt_seconds", H, "", "Round trips to guests, one sample per acknowledgement at the most"},
+    {"wgrouter_tcp_retransmits_total", C, "", "Segments sent again"},
+    {"wgrouter_tcp_syn_retransmits_total", C, "", "SYN and SYN-ACK sent again"},
+    {"wgrouter_tcp_rto_total", C, "", "Retransmission time-outs"},
+    {"wgrouter_tcp_fast_recoveries_total", C, "", "Losses found before a time-out"},
+    {"wgrouter_tcp_tail_loss_probes_total", C, "", "Probes for a lost tail"},
+    {"wgrouter_tcp_spurious_recoveries_total", C, "", "Window reductions taken back"},
+    {"wgrouter_tcp_zero_window_total", C, "", "Times a guest closed its window"},
+    {"wgrouter_tcp_zero_window_probes_total", C, "", "Probes of closed windows"},
+    {"wgrouter_tcp_keepalive_probes_total", C, "", "Probes of silent guests"},
+    {"wgrouter_tcp_acks_total", C, "kind", "Acknowledgements of guests"},
+    {"wgrouter_tcp_window_updates_total", C, "", "Window updates sent"},
+    {"wgrouter_tcp_out_of_order_segments_total", C, "", "Segments that came early"},
+    {"wgrouter_tcp_duplicate_segments_total", C, "", "Segments that came twice"},
+    {"wgrouter_tcp_resets_total", C, "direction", "RST of connections"},
+    {"wgrouter_tcp_challenge_acks_total", C, "", "Challenge ACKs sent (RFC 5961)"},
+    {"wgrouter_tcp_challenge_acks_suppressed_total", C, "", "Challenge ACKs beyond their limit"},
+    {"wgrouter_tcp_slots_refused_total", C, "", "Segments refused for want of memory"},
+    {"wgrouter_tcp_given_up_total", C, "", "Connections ended by a time-out"},
+    {"wgrouter_tcp_time_wait", G, "", "Connections in TIME-WAIT"},
+    {"wgrouter_tcp_time_wait_reopened_total", C, "", "TIME-WAIT ended by a new SYN"},
+
+    // --- host sockets ---
+    {"wgrouter_host_sockets_opened_total", C, "protocol", "Sockets opened"},
+    {"wgrouter_host_open_errors_total", C, "", "Sockets that could not be opened"},
+    {"wgrouter_host_descriptors_exhausted_total", C, "", "Of these, for want of descriptors"},
+    {"wgrouter_host_calls_total", C, "protocol direction", "System calls that move data"},
+    {"wgrouter_host_bytes_total", C, "protocol direction", "Bytes they moved"},
+    {"wgrouter_host_datagrams_total", C, "direction", "Datagrams they moved"},
+    {"wgrouter_host_segmentation_refused_total", C, "", "Runs of datagrams the kernel would not segment"},
+    {"wgrouter_host_invalid_messages_total", C, "", "Datagrams truncated or without a source"},
+    {"wgrouter_host_error_reports_total", C, "", "ICMP errors the kernel reported"},
+
+    // --- workers and memory ---
+    {"wgrouter_worker_turns_total", C, "worker", "Turns of the event loop"},
+    {"wgrouter_worker_flows", G, "worker", "Live flows"},
+    {"wgrouter_worker_guests", G, "worker", "Guests with state"},
+    {"wgrouter_worker_mailbox_depth", G, "worker", "Items that wait in the mailbox"},
+    {"wgrouter_worker_mailbox_limit", G, "worker", "The most it takes"},
+    {"wgrouter_worker_heartbeat_seconds", G, "worker", "How long the last heartbeat took, or the one under way is taking"},
+    {"wgrouter_mailbox_items_total", C, "direction", "Items between workers"},
+    {"wgrouter_pool_slots", G, "state", "Pooled segment buffers"},
+    {"wgrouter_memory_bytes", G, "use", "Bytes held for guests, as accounted"},
+    {"wgrouter_heap_bytes", G, "state", "What malloc took from the system, and what of it is in use"},
+    {"wgrouter_ephemeral_ports_used", G, "", "Sockets of this network namespace, an upper bound of its ephemeral ports in use"},
+    {"wgrouter_ephemeral_ports_limit", G, "", "Size of the range of ephemeral ports"},
+    {"wgrouter_conntrack_entries", G, "", "Entries of the host's connection tracking"},
+    {"wgrouter_conntrack_limit", G, "", "The most it takes"},
+
+    // --- the process, under the standard names ---
+    {"process_cpu_seconds_total", C, "", "User and system CPU time"},
+    {"process_resident_memory_bytes", G, "", "Resident memory"},
+    {"process_virtual_memory_bytes", G, "", "Virtual memory"},
+    {"process_open_fds", G, "", "Open descriptors"},
+    {"process_max_fds", G, "", "The most there may be"},
+    {"process_start_time_seconds", G, "", "UNIX time of the start"},
+    {"process_threads", G, "", "Threads"},
+};
+// clang-format on
+
+}  // namespace
+
+std::span<const Family> families() noexcept { return kFamilies; }
+
+const Family* find_family(std::string_view name) noexcept {
+  const auto* const found = std::ranges::find(kFamilies, name, &Family::name);
+  return found == std::end(kFamilies) ? nullptr : found;
+}
+
+std::string_view to_string(FamilyType type) noexcept {
+  switch (type) {
+    case FamilyType::kCounter:
+      return "counter";
+    case FamilyType::kGauge:
+      return "gauge";
+    case FamilyType::kHistogram:
+      return "histogram";
+  }
+  return {};
+}
+
+}  // namespace wgr::metrics
