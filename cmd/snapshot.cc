@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <unordered_map>
 
 #include "metrics/process_stats.h"
+#include "wireguard/key_text.h"
 
 namespace wgr {
 namespace {
@@ -49,7 +51,7 @@ void add(metrics::HandshakeDetail& to, const wireguard::Device::PeerStatus& peer
   ++(age < kFresh ? to.fresh : to.stale);
 }
 
-void add(metrics::Snapshot& to, const ShardRunner& runner) {
+void add(metrics::Snapshot& to, ShardRunner& runner) {
   const Shard& shard = runner.shard();
   const slirp::Counters& stack = shard.stack().counters();
   const wireguard::Counters& device = shard.device().counters();
@@ -67,6 +69,7 @@ void add(metrics::Snapshot& to, const ShardRunner& runner) {
   to.add("stack", stack);
   to.add("tcp", stack.tcp_connections);
   to.add("wireguard", device);
+  to.add("host", runner.sockets().counters());
   to.add(shard.counters().drops);
   to.add(stack.drops);
   to.add(stack.tcp_connections.drops);
@@ -78,6 +81,20 @@ void add(metrics::Snapshot& to, const ShardRunner& runner) {
     to.drops[static_cast<std::size_t>(DropReason::kDatagramTooLong)] +=
         port->socket().counters().truncated.value();
   }
+  to.workers.push_back({.turns = runner.worker().turns(),
+                        .mailbox_depth = runner.mailbox().weight(),
+                        .mailbox_limit = runner.mailbox().capacity(),
+                        .flows = stack.tcp.flows_active.value() + stack.udp.flows_active.value() +
+                                 stack.icmp.flows_active.value(),
+                        .guests = stack.guests.value(),
+                        .heartbeat = {}});
+}
+
+void describe(metrics::PeerStats& to, const wireguard::Device::PeerStatus& from) {
+  if (from.endpoint) to.endpoint = from.endpoint.remote.to_string();
+  to.last_handshake = from.last_handshake;
+  to.received_bytes = from.received_bytes;
+  to.sent_bytes = from.sent_bytes;
 }
 
 }  // namespace
@@ -98,6 +115,52 @@ metrics::Snapshot take_snapshot(
   }
   snapshot.process = metrics::read_process_stats();
   return snapshot;
+}
+
+void add_peers(metrics::Snapshot& to, const PeerBook& book,
+               const std::map<WorkerIndex, std::vector<wireguard::Device::PeerStatus>>& peers,
+               const wireguard::PublicKey& own_key) {
+  std::unordered_map<GuestId, const wireguard::Device::PeerStatus*> known;
+  for (const auto& [worker, statuses] : peers) {
+    for (const auto& status : statuses) known.emplace(status.id, &status);
+  }
+  to.public_key = wireguard::to_base64(own_key);
+  to.peers.reserve(book.entries().size());
+  for (const auto& [key, entry] : book.entries()) {
+    metrics::PeerStats& peer = to.peers.emplace_back();
+    peer.public_key = wireguard::to_base64(key);
+    peer.name = entry.config.name;
+    for (const Prefix& prefix : entry.config.allowed_ips) peer.allowed_ips.push_back(prefix.to_string());
+    const auto status = known.find(entry.id);
+    if (status != known.end()) describe(peer, *status->second);
+  }
+}
+
+void add_flow_limits(metrics::Snapshot& to, const slirp::Limits& limits, std::size_t workers) {
+  to.tcp_flows.limit = limits.tcp_flows * workers;
+  to.udp_flows.limit = limits.udp_flows * workers;
+  to.icmp_flows.limit = limits.icmp_flows * workers;
+}
+
+void add_health(metrics::Snapshot& to, const metrics::Health& health, Instant now) {
+  to.checks = health.results(now);
+  to.probes = health.probes();
+  to.is_draining = health.facts().is_draining;
+  const std::size_t workers = std::min(to.workers.size(), health.watchdog().workers());
+  for (std::size_t i = 0; i < workers; ++i) {
+    to.workers[i].heartbeat = health.watchdog().delay(static_cast<WorkerIndex>(i), now);
+  }
+}
+
+void add_server(metrics::Snapshot& to, const ws::Counters& server) {
+  to.add("ws", server);
+  to.add("ws_ethernet", server.ethernet);
+  to.add("ws_wireguard", server.wireguard);
+}
+
+void add_network(metrics::Snapshot& to, std::string_view name, const slirp::lan::Counters& network) {
+  to.add_network(name, network);
+  to.add(network.drops);
 }
 
 }  // namespace wgr

@@ -26,7 +26,7 @@ struct ExporterConfig {
 // What is asked from time to time through the router's own way out. An empty url or name: no such probe.
 struct ProbeConfig {
   bool enabled = false;
-  std::string http_url;      // "http://host[:port]/path"; an answer of 200 to 399 is good
+  std::string http_url;      // "http://host[:port]/path", or https; an answer of 200 to 399 is good
   std::string dns_name;      // asked for an address record
   SocketAddress dns_server;  // unspecified ip: the first of dns.upstreams
   bool gates_ready = false;  // a failing probe makes /readyz fail, else it is only shown

@@ -157,6 +157,8 @@ constexpr Family kFamilies[] = {
 
     // --- host sockets ---
     {"wgrouter_host_sockets_opened_total", C, "protocol", "Sockets opened"},
+    {"wgrouter_host_accepted_total", C, "", "Connections of outside clients of forwards"},
+    {"wgrouter_host_accept_errors_total", C, "", "Of these, that could not be accepted"},
     {"wgrouter_host_open_errors_total", C, "", "Sockets that could not be opened"},
     {"wgrouter_host_descriptors_exhausted_total", C, "", "Of these, for want of descriptors"},
     {"wgrouter_host_calls_total", C, "protocol direction", "System calls that move data"},

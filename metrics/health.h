@@ -53,6 +53,7 @@ class Health {
   Health(HealthConfig config, std::size_t workers);
 
   HealthFacts& facts() noexcept { return facts_; }
+  const HealthFacts& facts() const noexcept { return facts_; }
   Watchdog& watchdog() noexcept { return watchdog_; }
   const Watchdog& watchdog() const noexcept { return watchdog_; }
 

@@ -109,6 +109,12 @@ std::optional<double> start_time(const std::string& root) {
 
 }  // namespace
 
+DescriptorUse read_descriptor_use(const std::string& root) {
+  rlimit descriptors{};
+  const bool is_known = ::getrlimit(RLIMIT_NOFILE, &descriptors) == 0;
+  return {count_entries(root + "/proc/self/fd"), is_known ? limit(descriptors.rlim_cur) : std::nullopt};
+}
+
 ProcessStats read_process_stats(const std::string& root) {
   ProcessStats stats;
   const struct mallinfo2 heap = ::mallinfo2();

@@ -34,6 +34,13 @@ struct ProcessStats {
   Value send_buffer_max;
 };
 
+struct DescriptorUse {
+  ProcessStats::Value open;
+  ProcessStats::Value limit;
+};
+// Only this of it all.
+DescriptorUse read_descriptor_use(const std::string& root = "");
+
 // `root` is "" in production; a test points it at a folder that looks like "/".
 ProcessStats read_process_stats(const std::string& root = "");
 

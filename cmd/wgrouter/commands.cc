@@ -9,10 +9,12 @@
 #include <iterator>
 #include <ostream>
 
+#include "cmd/build_info.h"
 #include "cmd/config_yaml.h"
 #include "cmd/state_folder.h"
 #include "core/duration.h"
 #include "core/text.h"
+#include "metrics/json.h"
 #include "wireguard/crypto.h"
 #include "wireguard/key_text.h"
 
@@ -110,11 +112,13 @@ int print_config(const ConfigSource& source, std::ostream& out) {
 }
 
 int print_version(VersionFormat format, std::ostream& out) {
+  const metrics::BuildInfo build = build_info();
   if (format == VersionFormat::kJson) {
-    out << R"({"name":"wgrouter","version":")" << WGR_VERSION << R"(","compiler":")" << WGR_COMPILER
-        << "\"}\n";
+    metrics::JsonObject json;
+    json.add("name", "wgrouter").add("version", build.version).add("compiler", build.compiler);
+    out << json.to_string() << '\n';
   } else {
-    out << "wgrouter " << WGR_VERSION << '\n';
+    out << "wgrouter " << build.version << '\n';
   }
   out << std::flush;
   return out ? 0 : 1;

@@ -223,7 +223,7 @@ TEST_F(ConfigEnvTest, LogLevelWinsOverDebug) {
 TEST_F(ConfigEnvTest, MetricsLogOffWinsOverAnInterval) {
   env("METRICS_LOG", "off");
   env("METRICS_INTERVAL", "5s");
-  EXPECT_FALSE(load().metrics.enabled);
+  EXPECT_FALSE(load().report.enabled);
 }
 
 TEST_F(ConfigEnvTest, DisabledIpv6RefusesInnerIpv6AndKeepsNoAddress) {

@@ -29,5 +29,89 @@ TEST(SnapshotTest, WgslirpB20_HandshakeAgesAreThoseOfThePeers) {
   EXPECT_NEAR(static_cast<double>(seen.oldest_seconds), 1000, 5);
 }
 
+wireguard::PeerConfig laptop() {
+  wireguard::PeerConfig config;
+  config.public_key.fill(1);
+  config.name = "laptop";
+  config.allowed_ips = {Prefix::parse("10.86.0.2/32").value(), Prefix::parse("fd86::2/128").value()};
+  return config;
+}
+
+TEST(SnapshotTest, PeersAreToldAsConfiguredAndAsTheirWorkersSay) {
+  PeerBook book{1};
+  const std::vector<wireguard::PeerConfig> configured{laptop()};
+  book.apply(configured);
+  wireguard::Device::PeerStatus status;
+  status.id = book.entries().begin()->second.id;
+  status.endpoint = Endpoint::udp(SocketAddress::parse("[2001:db8::7]:51820").value());
+  status.received_bytes = 100;
+  status.sent_bytes = 200;
+  status.last_handshake = WallTime{5s};
+  metrics::Snapshot snapshot;
+  add_peers(snapshot, book, {{0, {status}}}, wireguard::PublicKey{});
+
+  ASSERT_EQ(snapshot.peers.size(), 1u);
+  const metrics::PeerStats& peer = snapshot.peers.front();
+  EXPECT_EQ(peer.public_key, "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=");
+  EXPECT_EQ(peer.name, "laptop");
+  EXPECT_EQ(peer.allowed_ips, (std::vector<std::string>{"10.86.0.2/32", "fd86::2/128"}));
+  EXPECT_EQ(peer.endpoint, "[2001:db8::7]:51820");
+  EXPECT_EQ(peer.received_bytes, 100u);
+  EXPECT_EQ(peer.sent_bytes, 200u);
+  EXPECT_EQ(peer.last_handshake, WallTime{5s});
+  EXPECT_EQ(snapshot.public_key, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+}
+
+TEST(SnapshotTest, PeerWhoseWorkerIsSilentIsToldAsConfigured) {
+  PeerBook book{1};
+  const std::vector<wireguard::PeerConfig> configured{laptop()};
+  book.apply(configured);
+  metrics::Snapshot snapshot;
+  add_peers(snapshot, book, {}, wireguard::PublicKey{});
+
+  ASSERT_EQ(snapshot.peers.size(), 1u);
+  EXPECT_EQ(snapshot.peers.front().name, "laptop");
+  EXPECT_EQ(snapshot.peers.front().endpoint, "");
+  EXPECT_EQ(snapshot.peers.front().last_handshake, WallTime{});
+}
+
+TEST(SnapshotTest, ServersAndNetworksOfWorkersAddUp) {
+  ws::Counters server;
+  server.connections.add(2);
+  server.ethernet.sessions.add(1);
+  slirp::lan::Counters network;
+  network.leases.add(3);
+  network.drops.count(DropReason::kMacSpoofed);
+  metrics::Snapshot snapshot;
+  for (int worker = 0; worker < 2; ++worker) {
+    add_server(snapshot, server);
+    add_network(snapshot, "lab", network);
+  }
+
+  EXPECT_EQ(snapshot.counters.at("ws.connections"), 4);
+  EXPECT_EQ(snapshot.counters.at("ws_ethernet.sessions"), 2);
+  EXPECT_EQ(snapshot.counters.at("ws_wireguard.sessions"), 0);
+  EXPECT_EQ(snapshot.networks.at("lab").at("leases"), 6);
+  EXPECT_EQ(snapshot.drops[static_cast<std::size_t>(DropReason::kMacSpoofed)], 2u);
+}
+
+TEST(SnapshotTest, HealthAndLimitsAreTold) {
+  metrics::Health health{{}, 1};
+  const Instant now = Instant{} + 100s;
+  health.facts().is_draining = true;
+  health.add_probe("dns");
+  health.watchdog().heartbeat_sent(0, now - 3s);
+  metrics::Snapshot snapshot;
+  snapshot.workers.resize(1);
+  add_health(snapshot, health, now);
+  add_flow_limits(snapshot, slirp::Limits{}, 2);
+
+  EXPECT_TRUE(snapshot.is_draining);
+  EXPECT_EQ(snapshot.probes.size(), 1u);
+  EXPECT_FALSE(snapshot.checks.empty());
+  EXPECT_EQ(snapshot.workers.front().heartbeat, 3s);
+  EXPECT_EQ(snapshot.tcp_flows.limit, 2 * slirp::Limits{}.tcp_flows);
+}
+
 }  // namespace
 }  // namespace wgr
