@@ -7,6 +7,7 @@
 
 #include "cmd/router.h"
 #include "cmd/wgrouter/commands.h"
+#include "cmd/wgrouter/healthcheck.h"
 #include "cmd/wgrouter/options.h"
 #include "core/log.h"
 #include "core/secret.h"
@@ -48,6 +49,8 @@ int dispatch(const Options& options) {
       return check_config(source, std::cout);
     case Command::kPrintConfig:
       return print_config(source, std::cout);
+    case Command::kHealthcheck:
+      return run_healthcheck(options.url, source, std::cout);
     case Command::kVersion:
       return print_version(options.is_json ? VersionFormat::kJson : VersionFormat::kText, std::cout);
     case Command::kHelp:

@@ -22,6 +22,8 @@ constexpr CommandName kCommands[] = {
     {"genkey", Command::kGenkey, "print a new private key"},
     {"pubkey", Command::kPubkey, "read a private key from standard input, print its public key"},
     {"genpsk", Command::kGenpsk, "print a new preshared key"},
+    {"healthcheck", Command::kHealthcheck,
+     "ask a running router whether it is ready (--url URL): exit code 0 or 1"},
     {"version", Command::kVersion, "print the version (--json)"},
     {"help", Command::kHelp, "print this"},
 };
@@ -72,7 +74,8 @@ const Flag* find_flag(std::string_view name) {
 }
 
 std::vector<std::string_view> flag_names() {
-  std::vector<std::string_view> names{"--config", "--wg-config", "--set", "--json", "--help", "--version"};
+  std::vector<std::string_view> names{"--config", "--wg-config", "--set",    "--json",
+                                      "--url",    "--help",      "--version"};
   for (const Flag& flag : kFlags) names.push_back(flag.name);
   return names;
 }
@@ -93,6 +96,9 @@ class Parser {
     }
     if (options_.is_json && options_.command != Command::kVersion) {
       throw UsageError{"--json belongs to the command version"};
+    }
+    if (!options_.url.empty() && options_.command != Command::kHealthcheck) {
+      throw UsageError{"--url belongs to the command healthcheck"};
     }
   }
 
@@ -127,6 +133,8 @@ class Parser {
       options_.places.config_file = value_of(name, inline_value);
     } else if (name == "--wg-config") {
       options_.places.wg_config_file = value_of(name, inline_value);
+    } else if (name == "--url") {
+      options_.url = value_of(name, inline_value);
     } else if (name == "--set") {
       read_set(value_of(name, inline_value));
     } else if (const Flag* flag = find_flag(name)) {

@@ -14,7 +14,17 @@
 
 namespace wgr {
 
-enum class Command { kRun, kGenkey, kPubkey, kGenpsk, kCheckConfig, kPrintConfig, kVersion, kHelp };
+enum class Command {
+  kRun,
+  kGenkey,
+  kPubkey,
+  kGenpsk,
+  kCheckConfig,
+  kPrintConfig,
+  kHealthcheck,
+  kVersion,
+  kHelp
+};
 
 // A command line that means nothing; the sentence says why. Exit code 2.
 class UsageError : public std::runtime_error {
@@ -25,6 +35,7 @@ class UsageError : public std::runtime_error {
 struct Options {
   Command command = Command::kRun;
   bool is_json = false;  // version --json
+  std::string url;       // healthcheck --url; empty: as configured
   ConfigSource::Places places;
 };
 

@@ -27,15 +27,28 @@ std::string usage_error(std::vector<std::string_view> arguments) {
 
 TEST(OptionsTest, CommandsAreRecognizedAndRunIsTheDefault) {
   const std::pair<std::string_view, Command> rows[] = {
-      {"run", Command::kRun},         {"genkey", Command::kGenkey},
-      {"pubkey", Command::kPubkey},   {"genpsk", Command::kGenpsk},
-      {"help", Command::kHelp},       {"check-config", Command::kCheckConfig},
-      {"version", Command::kVersion}, {"print-config", Command::kPrintConfig},
-      {"--help", Command::kHelp},     {"-V", Command::kVersion},
+      {"run", Command::kRun},
+      {"genkey", Command::kGenkey},
+      {"pubkey", Command::kPubkey},
+      {"genpsk", Command::kGenpsk},
+      {"help", Command::kHelp},
+      {"check-config", Command::kCheckConfig},
+      {"version", Command::kVersion},
+      {"print-config", Command::kPrintConfig},
+      {"--help", Command::kHelp},
+      {"-V", Command::kVersion},
+      {"healthcheck", Command::kHealthcheck},
   };
   EXPECT_EQ(parse({}).command, Command::kRun);
   for (const auto& [word, command] : rows) EXPECT_EQ(parse({word}).command, command) << word;
   EXPECT_TRUE(parse({"version", "--json"}).is_json);
+}
+
+TEST(OptionsTest, UrlBelongsToHealthcheck) {
+  EXPECT_EQ(parse({"healthcheck", "--url", "http://[::1]:1/x"}).url, "http://[::1]:1/x");
+  EXPECT_EQ(parse({"healthcheck"}).url, "");
+  EXPECT_EQ(usage_error({"run", "--url=http://x"}), "--url belongs to the command healthcheck");
+  EXPECT_THAT(help_text(), HasSubstr("healthcheck"));
 }
 
 TEST(OptionsTest, FlagsBecomeOverridesInBothSpellings) {

@@ -1,0 +1,27 @@
+// The command healthcheck: asks a running router whether it is ready, for containers without a shell.
+//
+// Thread: the main thread, alone; it blocks.
+#pragma once
+
+#include <iosfwd>
+#include <string>
+
+#include "cmd/config_source.h"
+#include "cmd/http_url.h"
+#include "core/time.h"
+#include "metrics/config.h"
+
+namespace wgr {
+
+inline constexpr Duration kHealthcheckTimeout = std::chrono::seconds{5};
+
+// Asks `url`, or /readyz of the listener that `source` configures when it is empty. Writes one line; 0 when
+// the answer is 200 to 299, else 1. Throws ConfigError where the configuration has to be read and has
+// problems.
+int run_healthcheck(const std::string& url, const ConfigSource& source, std::ostream& out,
+                    Duration timeout = kHealthcheckTimeout);
+
+// Where the health of this listener is asked from the same host. REQUIRES: a port.
+HttpUrl readiness_url(const metrics::ListenerConfig& listener);
+
+}  // namespace wgr

@@ -1,0 +1,83 @@
+#include "cmd/http_url.h"
+
+#include "gtest/gtest.h"
+
+namespace wgr {
+namespace {
+
+HttpUrl parse(std::string_view text) {
+  std::string problem;
+  const auto url = parse_http_url(text, problem);
+  EXPECT_TRUE(url) << text << ": " << problem;
+  return url.value_or(HttpUrl{});
+}
+
+std::string problem_of(std::string_view text) {
+  std::string problem;
+  EXPECT_FALSE(parse_http_url(text, problem)) << text;
+  return problem;
+}
+
+TEST(HttpUrlTest, PartsAreTakenAndDefaultsStand) {
+  const HttpUrl plain = parse("http://example.com");
+  EXPECT_EQ(plain.host, "example.com");
+  EXPECT_EQ(plain.port, 80);
+  EXPECT_EQ(plain.target, "/");
+
+  const HttpUrl full = parse("HTTP://192.0.2.1:9586/readyz?verbose#part");
+  EXPECT_EQ(full.host, "192.0.2.1");
+  EXPECT_EQ(full.port, 9586);
+  EXPECT_EQ(full.target, "/readyz?verbose");
+
+  const HttpUrl tls = parse("https://example.com/a");
+  EXPECT_TRUE(tls.is_tls);
+  EXPECT_EQ(tls.port, 443);
+
+  const HttpUrl v6 = parse("http://[2001:db8::1]:81?a=b");
+  EXPECT_EQ(v6.host, "2001:db8::1");
+  EXPECT_EQ(v6.port, 81);
+  EXPECT_EQ(v6.target, "/?a=b");
+}
+
+TEST(HttpUrlTest, WhatIsNoUrlIsRefused) {
+  EXPECT_EQ(problem_of("example.com"), "it begins with http:// or https://");
+  for (const char* text : {"", "http://", "http:///x", "http://user@host/", "http://a b/", "http://host:0/",
+                           "http://host:65536/", "http://host:/", "http://host:x/", "http://[::1/",
+                           "http://[host]/", "http://[192.0.2.1]/", "http://[::1]80/", "http://127.1/",
+                           "http://host/a b", "http://host/a\r\nHost: evil"}) {
+    EXPECT_FALSE(problem_of(text).empty()) << text;
+  }
+  EXPECT_EQ(problem_of("http://host/" + std::string(3000, 'a')), "too long");
+}
+
+TEST(HttpUrlTest, RequestNamesHostAndTarget) {
+  EXPECT_EQ(http_get(parse("http://[2001:db8::1]:81/x?y")),
+            "GET /x?y HTTP/1.1\r\nHost: [2001:db8::1]:81\r\nUser-Agent: wgrouter\r\nAccept: */*\r\n"
+            "Connection: close\r\n\r\n");
+  EXPECT_NE(http_get(parse("https://example.com")).find("\r\nHost: example.com\r\n"), std::string::npos);
+  EXPECT_NE(http_get(parse("http://example.com")).find("\r\nHost: example.com\r\n"), std::string::npos);
+}
+
+TEST(HttpUrlTest, StatusIsReadFromTheFirstLine) {
+  EXPECT_EQ(read_http_status("HTTP/1.1 200 OK\r\nServer: x").code, 200u);
+  EXPECT_EQ(read_http_status("HTTP/1.0 503\n").code, 503u);
+  EXPECT_EQ(read_http_status("HTTP/1.1 404 \r\n").line, ReplyLine::kComplete);
+}
+
+TEST(HttpUrlTest, UnfinishedLineWaits) {
+  for (const char* text : {"", "HT", "HTTP/1.", "HTTP/1.1 200 OK\r"}) {
+    EXPECT_EQ(read_http_status(text).line, ReplyLine::kIncomplete) << text;
+  }
+}
+
+TEST(HttpUrlTest, WhatIsNotHttpIsMalformed) {
+  for (const char* text :
+       {"SSH-2.0", "\n", "HTTP/2 200\r\n", "HTTP/1.1 20\r\n", "HTTP/1.1 2000 OK\r\n", "HTTP/1.1  200\r\n",
+        "HTTP/1.1 099 x\r\n", "HTTP/1.1 600 x\r\n", "HTTP/1.1 +20\r\n"}) {
+    EXPECT_EQ(read_http_status(text).line, ReplyLine::kMalformed) << text;
+  }
+  EXPECT_EQ(read_http_status("HTTP/1.1 200 " + std::string(300, 'a')).line, ReplyLine::kMalformed);
+}
+
+}  // namespace
+}  // namespace wgr
