@@ -183,7 +183,7 @@ void Server::Parts::open(Accepted accepted, std::size_t listener, Instant now) {
 void Server::Parts::read(Session& session, Instant now) {
   session.read(now);
   deliver(session, now);
-  session.end_turn();
+  session.end_read(now);
 }
 
 void Server::Parts::deliver(Session& session, Instant now) {

@@ -76,7 +76,15 @@ void Session::receive_sealed(Bytes bytes, Instant now) {
   if (state == TlsChannel::State::kHandshaking) return;
   if (was_handshaking) connection_.tls_opened(now);
   if (!buffers_.plain.empty()) connection_.receive(buffers_.plain, now, buffers_.out);
-  if (state == TlsChannel::State::kClosed) connection_.input_ended(now);
+}
+
+// Behind their last message, which end_turn() takes away.
+void Session::end_read(Instant now) {
+  connection_.end_turn();
+  if (tls_ != nullptr && tls_->state() == TlsChannel::State::kClosed && !has_input_ended_) {
+    has_input_ended_ = true;
+    connection_.input_ended(now);
+  }
 }
 
 // The alert is worth one attempt.

@@ -41,9 +41,9 @@ class Session {
   // False when the kernel refuses; errno is set.
   bool watch(egress::Watcher& watcher, egress::SocketToken token);
 
-  // One read, and what it means in buffers.out; call end_turn() when that is done with.
+  // One read, and what it means in buffers.out; call end_read() when that is done with.
   void read(Instant now);
-  void end_turn() noexcept { connection_.end_turn(); }
+  void end_read(Instant now);
   // Writes what the socket takes.
   void write(Instant now);
   // Closes with a reset: nothing is owed to whoever is there.

@@ -64,7 +64,7 @@ void require_readable(const std::string& file, const char* what) {
 int give_passphrase(char* buffer, int size, int, void* passphrase) {
   const auto& text = *static_cast<const std::string*>(passphrase);
   if (text.empty() || size < 0 || text.size() > static_cast<std::size_t>(size)) return 0;
-  std::memcpy(buffer, text.data(), text.size());
+  std::copy(text.begin(), text.end(), buffer);
   return static_cast<int>(text.size());
 }
 

@@ -1,5 +1,8 @@
 #include "ws/server.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "server_world.h"
@@ -162,6 +165,25 @@ TEST_F(ServerTest, AClientThatDoesNotReadCostsItsBoundAndThenItsSession) {
   EXPECT_EQ(server->counters().closed_stalled.value(), 1u);
   EXPECT_GT(server->counters().ethernet.messages_dropped.value(), 0u);
   EXPECT_EQ(server->counters().queued_bytes.value(), 0);
+}
+
+// Without descriptors the backlog waits, and is served when there are some again.
+TEST_F(ServerTest, RunningOutOfDescriptorsIsASpellNotTheEnd) {
+  start();
+  TestClient& client = connect();
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const io::Descriptor highest{socket(AF_INET, SOCK_STREAM, 0)};
+  rlimit none = before;
+  none.rlim_cur = static_cast<rlim_t>(highest.get()) + 1;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  EXPECT_TRUE(run_until([&] { return server->counters().accept_errors.value() >= 2; }));
+  EXPECT_EQ(server->counters().connections_accepted.value(), 0u);
+
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  client.upgrade("/");
+  EXPECT_TRUE(run_until([&] { return client.is_upgraded; }));
+  EXPECT_LT(server->counters().accept_errors.value(), 10u);
 }
 
 TEST_F(ServerTest, APortInUseIsToldByAddress) {

@@ -56,7 +56,7 @@ class EchoSink : public SessionSink {
   }
 };
 
-// Answers every request with its method, path and body; those below /later when told to.
+// Answers every request with its method, path and body, at once or when the test does.
 class EchoHandler : public HttpHandler {
  public:
   void request_received(RequestId id, Service, const SocketAddress&, const HttpRequest& request,

@@ -31,6 +31,8 @@ class TestClient {
   void stop_reading() { is_reading_ = false; }
   void reset();  // closes with RST
   void shut_down();
+  // The connection stays; nobody speaks on this end.
+  io::Descriptor release_socket() { return std::move(socket_); }
 
   std::string text;                   // of HTTP, as it came
   std::vector<std::string> messages;  // after the upgrade
