@@ -87,7 +87,15 @@ Station* StationTable::owner_of(const IpAddress& address) {
     return owner == by_v6_.end() ? nullptr : owner->second;
   }
   const LeaseClient* const client = leases_.owner_of(address);
-  return client == nullptr ? nullptr : find(client->mac, client->clone);
+  if (client == nullptr) return nullptr;
+  if (Station* const station = find(client->mac, client->clone)) return station;
+  // Of a machine that was forgotten while its clones go on.
+  const auto same_mac = by_mac_.find(client->mac);
+  if (same_mac == by_mac_.end()) return nullptr;
+  const auto clone = std::ranges::find_if(same_mac->second, [&](const Station* station) {
+    return std::ranges::find(station->v4, address) != station->v4.end();
+  });
+  return clone == same_mac->second.end() ? nullptr : *clone;
 }
 
 std::vector<IpAddress> StationTable::addresses_of(const Station& station) const {

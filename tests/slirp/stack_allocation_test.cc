@@ -3,30 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <cstdlib>
-#include <new>
 
 #include "slirp/stack.h"
+#include "tests/slirp/allocation_counter.h"
 #include "tests/support/stack_world.h"
-
-namespace {
-
-thread_local std::size_t allocations = 0;
-
-void* counted(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  throw std::bad_alloc{};
-}
-
-}  // namespace
-
-void* operator new(std::size_t size) { return counted(size); }
-void* operator new[](std::size_t size) { return counted(size); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace wgr::slirp {
 namespace {
@@ -141,14 +121,14 @@ TEST_F(StackAllocationTest, UdpBothWaysAllocatesNothingPerPacket) {
     stack_.socket_ready(sockets_.last, {.readable = true}, now_, out_);
     out_.clear();
   }
-  const std::size_t before = allocations;
+  const std::size_t before = test::allocations();
   for (int i = 0; i < 1000; ++i) {
     receive(batch);
     stack_.socket_ready(sockets_.last, {.readable = true}, now_, out_);
     sent_ += out_.packets().size();
     out_.clear();
   }
-  EXPECT_EQ(allocations - before, 0u);
+  EXPECT_EQ(test::allocations() - before, 0u);
   EXPECT_GT(stack_.counters().udp.packets_received.value(), 30'000u);
   EXPECT_GT(stack_.counters().udp.packets_sent.value(), 30'000u);
 }
@@ -174,9 +154,9 @@ TEST_F(StackAllocationTest, TcpUploadAllocatesNothingPerPacket) {
     receive(batch);
   };
   for (int i = 0; i < 50; ++i) turn();
-  const std::size_t before = allocations;
+  const std::size_t before = test::allocations();
   for (int i = 0; i < 1000; ++i) turn();
-  EXPECT_EQ(allocations - before, 0u);
+  EXPECT_EQ(test::allocations() - before, 0u);
   EXPECT_EQ(stack_.counters().tcp.bytes_sent.value(), 1050u * 32 * 1380);
 }
 
@@ -209,10 +189,10 @@ TEST_F(StackAllocationTest, TcpDownloadAllocatesNothingPerPacket) {
     stack_.socket_ready(sockets_.last, {.readable = true}, now_, out_);
   };
   for (int i = 0; i < 300; ++i) turn();
-  const std::size_t before = allocations;
+  const std::size_t before = test::allocations();
   const std::size_t before_received = received;
   for (int i = 0; i < 1000; ++i) turn();
-  EXPECT_EQ(allocations - before, 0u);
+  EXPECT_EQ(test::allocations() - before, 0u);
   EXPECT_GT(received - before_received, 10'000'000u);
 }
 

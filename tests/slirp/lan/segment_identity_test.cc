@@ -114,6 +114,18 @@ TEST_F(SegmentIdentityTest, CloneThatComesBackIsTheSameClone) {
   EXPECT_EQ(sender(), clone);
 }
 
+TEST_F(SegmentIdentityTest, CloneKeepsTheAddressWhenItsImageIsForgotten) {
+  const SessionId first = station(kAnna, host(7));
+  const SessionId second = attach();
+  send(second, outgoing(kAnna, host(7)));
+  const GuestId clone = sender();
+  detach(first);
+  advance(config_.detached_time);
+  send(second, outgoing(kAnna, host(7)));
+  EXPECT_EQ(sender(), clone);
+  EXPECT_EQ(guest_at(host(7)), clone);
+}
+
 // On a switch there is one owner of a MAC, and it is who came first.
 TEST_F(SegmentIdentityTest, LiveTwinOnASwitchIsRefused) {
   config_.isolate = false;
