@@ -26,17 +26,34 @@ std::uint64_t read_length(Bytes header) noexcept {
   return length;
 }
 
-// 32 bytes at a time, which compilers turn into vector instructions; `from` may equal `to`.
+// A vector register of every CPU this runs on. Wider ones gain a few nanoseconds per message and cost a
+// choice at run time.
+using Block = std::uint64_t __attribute__((vector_size(16)));
+
+Block load_block(const std::uint8_t* from) noexcept {
+  Block block;
+  std::memcpy(&block, from, sizeof block);
+  return block;
+}
+
+void store_block(std::uint8_t* to, Block block) noexcept { std::memcpy(to, &block, sizeof block); }
+
+// `from` may equal `to`.
 void xor_bytes(std::uint8_t* to, const std::uint8_t* from, std::size_t size, MaskingKey key) noexcept {
   std::uint64_t word;
   std::memcpy(&word, key.data(), sizeof key);
   std::memcpy(reinterpret_cast<std::uint8_t*>(&word) + sizeof key, key.data(), sizeof key);
+  const Block mask = {word, word};
   std::size_t at = 0;
-  for (; at + 32 <= size; at += 32) {
-    std::uint64_t words[4];
-    std::memcpy(words, from + at, sizeof words);
-    for (std::uint64_t& each : words) each ^= word;
-    std::memcpy(to + at, words, sizeof words);
+  for (; at + 64 <= size; at += 64) {
+    const Block a = load_block(from + at) ^ mask;
+    const Block b = load_block(from + at + 16) ^ mask;
+    const Block c = load_block(from + at + 32) ^ mask;
+    const Block d = load_block(from + at + 48) ^ mask;
+    store_block(to + at, a);
+    store_block(to + at + 16, b);
+    store_block(to + at + 32, c);
+    store_block(to + at + 48, d);
   }
   for (; at + 8 <= size; at += 8) {
     std::uint64_t each;
