@@ -122,6 +122,8 @@ constexpr Family kFamilies[] = {
     {"wgrouter_stack_echo_replies_total", C, "", "Pings of the router's own addresses answered"},
     {"wgrouter_dns_queries_total", C, "", "Questions to the router's resolver"},
     {"wgrouter_dns_answers_total", C, "", "Answers from upstreams"},
+    {"wgrouter_dns_own_answers_total", C, "", "Answers about names the router knows"},
+    {"wgrouter_dns_repeated_total", C, "", "Questions asked again while the first was on its way"},
     {"wgrouter_dns_retries_total", C, "", "Questions asked of another upstream"},
     {"wgrouter_dns_server_failures_total", C, "", "SERVFAIL told to guests"},
     {"wgrouter_dns_mismatched_total", C, "", "Answers to no question of ours"},

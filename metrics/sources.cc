@@ -133,6 +133,8 @@ constexpr Source kSources[] = {
     {"stack.pending_dropped", "wgrouter_pending_dropped_bytes_total", ""},
     {"stack.dns_queries", "wgrouter_dns_queries_total", ""},
     {"stack.dns_answers", "wgrouter_dns_answers_total", ""},
+    {"stack.dns_own_answers", "wgrouter_dns_own_answers_total", ""},
+    {"stack.dns_repeated", "wgrouter_dns_repeated_total", ""},
     {"stack.dns_retries", "wgrouter_dns_retries_total", ""},
     {"stack.dns_server_failures", "wgrouter_dns_server_failures_total", ""},
     {"stack.dns_mismatched", "wgrouter_dns_mismatched_total", ""},

@@ -10,6 +10,7 @@
 #include "core/egress/sockets.h"
 #include "slirp/config.h"
 #include "slirp/counters.h"
+#include "slirp/dns_policy.h"
 #include "slirp/flow_hash.h"
 #include "slirp/flow_token.h"
 #include "slirp/guest_packets.h"
@@ -24,6 +25,7 @@ struct BridgeEnvironment {
   Counters& counters;
   GuestPackets& guest_packets;
   DeadlineQueue<FlowToken>& deadlines;
+  const DnsPolicy& dns_policy;
 
   // Asks the policy; a refusal is counted by what spoke against it.
   egress::Verdict may_leave(GuestId guest, egress::Protocol protocol, const SocketAddress& to) const {

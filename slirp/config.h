@@ -84,6 +84,9 @@ struct DnsConfig {
   Duration timeout = std::chrono::seconds{2};  // before the next upstream is tried
   std::size_t outstanding_per_guest = 256;
   std::size_t outstanding = 4096;  // in all, per worker
+  // Answers with an address of a private or local range are refused: no name of the Internet leads a guest's
+  // browser into the networks of the host. Breaks resolvers that serve private names.
+  bool rebind_protection = false;
 };
 
 struct Config {

@@ -49,6 +49,8 @@ struct BridgeCounters {
 #define WGR_DNS_COUNTERS(X)                             \
   X(dns_queries)                                        \
   X(dns_answers)                                        \
+  X(dns_own_answers)     /* of names we know */         \
+  X(dns_repeated)        /* asked again meanwhile */    \
   X(dns_retries)         /* asked another upstream */   \
   X(dns_server_failures) /* SERVFAIL told to a guest */ \
   X(dns_mismatched)      /* answers to no question of ours */

@@ -21,6 +21,12 @@ std::uint16_t random_id() noexcept {
   return load_be<std::uint16_t>(bytes.data());
 }
 
+std::vector<std::uint8_t> short_reply(const wire::DnsView& query, wire::DnsRcode rcode) {
+  std::vector<std::uint8_t> reply(wire::kDnsMaxShortReply);
+  reply.resize(wire::write_dns_reply(reply, query, rcode));
+  return reply;
+}
+
 }  // namespace
 
 DnsForwarder::DnsForwarder(const BridgeEnvironment& environment)
@@ -34,26 +40,64 @@ void DnsForwarder::receive(Guest& guest, const SocketAddress& from, const Socket
     return counters.drops.count(DropReason::kDnsMalformed);
   }
   counters.dns_queries.add();
-  if (!query->question()) {
-    counters.drops.count(DropReason::kDnsMalformed);
-    std::array<std::uint8_t, wire::kDnsMaxShortReply> reply;
-    const std::size_t size = wire::write_dns_reply(reply, *query, wire::DnsRcode::kFormErr);
-    return environment_.guest_packets.udp(guest, own, from, Bytes{reply}.first(size), 0, out);
+  if (const auto reply = answer_at_once(*query, query->udp_reply_limit())) {
+    return environment_.guest_packets.udp(guest, own, from, *reply, 0, out);
   }
-  FlowKey key{guest.id, from, {own.ip, query->id()}};
-  if (flows_.find(key) != nullptr) return;  // the guest is impatient: its query is on the way
+  const FlowKey key{guest.id, from, {own.ip, query->id()}};
+  // The guest is impatient: its query is on the way.
+  if (flows_.find(key) != nullptr) return counters.dns_repeated.add();
   if (flows_.count(guest) >= environment_.config.dns.outstanding_per_guest ||
       flows_.size() >= environment_.config.dns.outstanding) {
     return counters.drops.count(DropReason::kDnsLimit);
   }
-  DnsFlow& flow = flows_.insert(key, guest);
-  counters.dns_outstanding.add();
-  flow.query.assign(message.begin(), message.end());
-  flow.asked_at = now;
-  if (!ask(flow, now)) answer_failure(flow, out);
+  DnsFlow& flow = begin(guest, key, message, now);
+  if (!ask_upstream(flow, now)) answer_failure(flow, &out);
 }
 
-bool DnsForwarder::ask(DnsFlow& flow, Instant now) {
+void DnsForwarder::ask(Guest& router, std::uint64_t question, Bytes message, Instant now) {
+  Counters& counters = environment_.counters;
+  const auto query = wire::DnsView::parse(message);
+  if (!query || query->is_response() || message.size() > kMaxQuery) {
+    counters.drops.count(DropReason::kDnsMalformed);
+    answers_.push_back({question, {}});
+    return;
+  }
+  counters.dns_queries.add();
+  if (auto reply = answer_at_once(*query, wire::kDnsMaxMessage)) {
+    answers_.push_back({question, std::move(*reply)});
+    return;
+  }
+  // The question's number takes the place of the guest's address.
+  std::array<std::uint8_t, 16> number{};
+  store_be(number.data() + 8, question);
+  const FlowKey key{router.id, {IpAddress::from_bytes(number), 0}, {IpAddress{}, query->id()}};
+  if (flows_.find(key) != nullptr) return counters.dns_repeated.add();
+  if (flows_.size() >= environment_.config.dns.outstanding) {
+    counters.drops.count(DropReason::kDnsLimit);
+    answers_.push_back({question, short_reply(*query, wire::DnsRcode::kServFail)});
+    return;
+  }
+  DnsFlow& flow = begin(router, key, message, now);
+  flow.question = question;
+  if (!ask_upstream(flow, now)) answer_failure(flow, nullptr);
+}
+
+std::optional<std::vector<std::uint8_t>> DnsForwarder::answer_at_once(const wire::DnsView& query,
+                                                                      std::size_t limit) const {
+  if (query.question()) return environment_.dns_policy.answer(query, limit);
+  environment_.counters.drops.count(DropReason::kDnsMalformed);
+  return short_reply(query, wire::DnsRcode::kFormErr);
+}
+
+DnsFlow& DnsForwarder::begin(Guest& guest, const FlowKey& key, Bytes message, Instant now) {
+  DnsFlow& flow = flows_.insert(key, guest);
+  environment_.counters.dns_outstanding.add();
+  flow.query.assign(message.begin(), message.end());
+  flow.asked_at = now;
+  return flow;
+}
+
+bool DnsForwarder::ask_upstream(DnsFlow& flow, Instant now) {
   const DnsConfig& config = environment_.config.dns;
   for (; flow.upstream < config.upstreams.size(); ++flow.upstream) {
     const SocketAddress& upstream = config.upstreams[flow.upstream];
@@ -80,7 +124,7 @@ bool DnsForwarder::ask(DnsFlow& flow, Instant now) {
 bool DnsForwarder::ask_next(DnsFlow& flow, Instant now) {
   ++flow.upstream;
   if (flow.upstream < environment_.config.dns.upstreams.size()) environment_.counters.dns_retries.add();
-  return ask(flow, now);
+  return ask_upstream(flow, now);
 }
 
 void DnsForwarder::socket_ready(FlowToken token, Instant now, PacketBatch& out) {
@@ -89,28 +133,39 @@ void DnsForwarder::socket_ready(FlowToken token, Instant now, PacketBatch& out) 
   arrived_.clear();
   flow->socket->receive(arrived_, kReceiveLimit);
   for (const egress::DatagramIn& datagram : arrived_) {
-    if (accept_reply(*flow, datagram, now, out)) return close(*flow);
+    if (accept_reply(*flow, datagram, now, &out)) return close(*flow);
     environment_.counters.dns_mismatched.add();
   }
   errors_.clear();
   flow->socket->receive_errors(errors_);
   if (errors_.empty()) return flow->socket->watch_readable();
   // Refused or unreachable: no use to wait for the time-out.
-  if (!ask_next(*flow, now)) answer_failure(*flow, out);
+  if (!ask_next(*flow, now)) answer_failure(*flow, &out);
 }
 
 bool DnsForwarder::accept_reply(DnsFlow& flow, const egress::DatagramIn& datagram, Instant now,
-                                PacketBatch& out) {
+                                PacketBatch* out) {
   if (datagram.from != flow.server) return false;
   const auto query = wire::DnsView::parse(flow.query);
   const auto reply = wire::DnsView::parse(datagram.payload);
   if (!query || !reply || !reply->answers(*query)) return false;
-  reply_.assign(datagram.payload.begin(), datagram.payload.end());
-  store_be<std::uint16_t>(reply_.data(), guest_id_of(flow));
-  environment_.guest_packets.udp(*flow.guest, own_address_of(flow), flow.key.guest_side, reply_, 0, out);
   environment_.counters.dns_answers.add();
   environment_.counters.dns_time.record(now - flow.asked_at);
+  if (auto objection = environment_.dns_policy.objection(*reply)) {
+    deliver(flow, std::move(*objection), out);
+  } else {
+    deliver(flow, {datagram.payload.begin(), datagram.payload.end()}, out);
+  }
   return true;
+}
+
+void DnsForwarder::deliver(const DnsFlow& flow, std::vector<std::uint8_t> reply, PacketBatch* out) {
+  store_be<std::uint16_t>(reply.data(), guest_id_of(flow));
+  if (flow.question) {
+    answers_.push_back({*flow.question, std::move(reply)});
+  } else if (out != nullptr) {
+    environment_.guest_packets.udp(*flow.guest, own_address_of(flow), flow.key.guest_side, reply, 0, *out);
+  }
 }
 
 void DnsForwarder::on_deadline(FlowToken token, Instant now, PacketBatch& out) {
@@ -120,19 +175,15 @@ void DnsForwarder::on_deadline(FlowToken token, Instant now, PacketBatch& out) {
   if (flow->deadline > now) {
     environment_.deadlines.arm(token, flow->deadline, flow->queued);
   } else if (!ask_next(*flow, now)) {
-    answer_failure(*flow, out);
+    answer_failure(*flow, &out);
   }
 }
 
-void DnsForwarder::answer_failure(DnsFlow& flow, PacketBatch& out) {
+void DnsForwarder::answer_failure(DnsFlow& flow, PacketBatch* out) {
   environment_.counters.drops.count(DropReason::kDnsUnanswered);
   environment_.counters.dns_server_failures.add();
-  store_be<std::uint16_t>(flow.query.data(), guest_id_of(flow));
   if (const auto query = wire::DnsView::parse(flow.query)) {
-    std::array<std::uint8_t, wire::kDnsMaxShortReply> reply;
-    const std::size_t size = wire::write_dns_reply(reply, *query, wire::DnsRcode::kServFail);
-    environment_.guest_packets.udp(*flow.guest, own_address_of(flow), flow.key.guest_side,
-                                   Bytes{reply}.first(size), 0, out);
+    deliver(flow, short_reply(*query, wire::DnsRcode::kServFail), out);
   }
   close(flow);
 }

@@ -1,11 +1,12 @@
-// DNS over UDP on the router's own addresses: queries of guests go on to the configured upstreams.
+// DNS over UDP on the router's own addresses: queries of guests, and those the router itself asks for its
+// DNS over HTTPS, go on to the configured upstreams, unless the router knows the name.
 //
 //   guest --query(id A)--> [own address:53] --query(id random, port random)--> upstream 1, then 2, ...
 //   guest <--reply(id A)-- [own address:53] <--reply with our id, from that upstream, same question--
 //
 // Each query has a socket and an id of its own, so that a forger has to guess both (RFC 5452). Nothing is
-// cached. A reply with TC set passes: the guest asks again over TCP, which is an ordinary TCP flow to an
-// upstream. When no upstream answers the guest is told SERVFAIL.
+// cached. A reply with TC set passes: the guest asks again over TCP, which leads to an
+// upstream message by message (slirp/dns_stream.h). When no upstream answers the guest is told SERVFAIL.
 //
 // Upstreams are the operator's choice and not asked of the egress policy of the guest, whose rules may well
 // close the resolver's private address to everything else.
@@ -14,17 +15,21 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "core/packet_buffer.h"
 #include "core/wire/dns.h"
 #include "slirp/bridge_environment.h"
+#include "slirp/dns_answer.h"
 #include "slirp/flow_table.h"
 
 namespace wgr::slirp {
 
 // One query on its way. Its key's remote is the own address that was asked, with the guest's id for a port.
 struct DnsFlow : FlowBase {
+  std::optional<std::uint64_t> question;  // of the router itself, which has no address
   std::unique_ptr<egress::DatagramSocket> socket;
   std::vector<std::uint8_t> query;  // as sent, with our id
   std::size_t upstream = 0;
@@ -37,11 +42,17 @@ class DnsForwarder {
  public:
   explicit DnsForwarder(const BridgeEnvironment& environment);
 
-  bool is_enabled() const noexcept { return !environment_.config.dns.upstreams.empty(); }
+  bool is_enabled() const noexcept {
+    return !environment_.config.dns.upstreams.empty() || environment_.dns_policy.has_names();
+  }
 
   // A query of a guest to `own` (port 53).
   void receive(Guest& guest, const SocketAddress& from, const SocketAddress& own, Bytes message, Instant now,
                PacketBatch& out);
+
+  // A query of the router itself; see Stack::ask_dns(). `router` stands for a guest.
+  void ask(Guest& router, std::uint64_t question, Bytes message, Instant now);
+  std::vector<DnsAnswer> take_answers() { return std::exchange(answers_, {}); }
 
   void socket_ready(FlowToken token, Instant now, PacketBatch& out);
   void on_deadline(FlowToken token, Instant now, PacketBatch& out);
@@ -50,18 +61,24 @@ class DnsForwarder {
   void remove_guest(Guest& guest);
 
  private:
+  // What can be said without an upstream; nullopt: one has to be asked.
+  std::optional<std::vector<std::uint8_t>> answer_at_once(const wire::DnsView& query,
+                                                          std::size_t limit) const;
+  DnsFlow& begin(Guest& guest, const FlowKey& key, Bytes message, Instant now);
   // Asks the flow's upstream, or the next that can be asked; false when there is none left.
-  bool ask(DnsFlow& flow, Instant now);
+  bool ask_upstream(DnsFlow& flow, Instant now);
   bool ask_next(DnsFlow& flow, Instant now);
-  bool accept_reply(DnsFlow& flow, const egress::DatagramIn& datagram, Instant now, PacketBatch& out);
-  void answer_failure(DnsFlow& flow, PacketBatch& out);
+  bool accept_reply(DnsFlow& flow, const egress::DatagramIn& datagram, Instant now, PacketBatch* out);
+  // `out` is null for a question of the router, which needs none.
+  void deliver(const DnsFlow& flow, std::vector<std::uint8_t> reply, PacketBatch* out);
+  void answer_failure(DnsFlow& flow, PacketBatch* out);
   void close(DnsFlow& flow);
 
   const BridgeEnvironment& environment_;
   FlowTable<DnsFlow> flows_;
   std::vector<egress::DatagramIn> arrived_;
   std::vector<egress::SocketError> errors_;
-  std::vector<std::uint8_t> reply_;
+  std::vector<DnsAnswer> answers_;
 };
 
 }  // namespace wgr::slirp

@@ -43,11 +43,13 @@ struct Stack::Parts {
         ip_input(config),
         guest_packets(config, counters, rng),
         reassembly(config.limits, guest_packets.errors(), counters.drops),
-        environment{config, sockets, policy, hash, counters, guest_packets, deadlines},
+        dns_policy(config.dns, counters),
+        environment{config, sockets, policy, hash, counters, guest_packets, deadlines, dns_policy},
         tcp(environment),
         udp(environment),
         icmp(environment),
-        dns(environment) {}
+        dns(environment),
+        router(GuestId{}, config, pool, counters.tcp_connections, memory) {}
 
   void receive(const PacketView& packet, Instant now, PacketBatch& out);
   void dispatch(Guest& guest, const AcceptedPacket& accepted, Instant now, PacketBatch& out);
@@ -74,11 +76,13 @@ struct Stack::Parts {
   IpInput ip_input;
   GuestPackets guest_packets;
   Reassembly reassembly;
+  DnsPolicy dns_policy;
   BridgeEnvironment environment;
   TcpBridge tcp;
   UdpBridge udp;
   IcmpBridge icmp;
   DnsForwarder dns;
+  Guest router;                        // asks for DNS over HTTPS
   Instant release_memory_at = kNever;  // when no TCP flow has come until then
 };
 
@@ -285,6 +289,16 @@ void Stack::set_policy(std::shared_ptr<const egress::Policy> policy) { parts_->p
 void Stack::set_dns_upstreams(std::vector<SocketAddress> upstreams) {
   parts_->config.dns.upstreams = std::move(upstreams);
 }
+
+void Stack::set_dns_names(std::shared_ptr<const DnsNames> names) {
+  parts_->dns_policy.set_names(std::move(names));
+}
+
+void Stack::ask_dns(std::uint64_t question, Bytes message, Instant now) {
+  parts_->dns.ask(parts_->router, question, message, now);
+}
+
+std::vector<DnsAnswer> Stack::take_dns_answers() { return parts_->dns.take_answers(); }
 
 void Stack::drain() {
   parts_->tcp.drain();

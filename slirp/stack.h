@@ -23,6 +23,8 @@
 #include "core/time.h"
 #include "slirp/config.h"
 #include "slirp/counters.h"
+#include "slirp/dns_answer.h"
+#include "slirp/dns_names.h"
 
 namespace wgr::slirp {
 
@@ -60,6 +62,15 @@ class Stack {
   void set_policy(std::shared_ptr<const egress::Policy> policy);
   // Asked from the next question on.
   void set_dns_upstreams(std::vector<SocketAddress> upstreams);
+  // The names that are answered here; null: none. From the next question on.
+  void set_dns_names(std::shared_ptr<const DnsNames> names);
+
+  // A question of the router itself, for DNS over HTTPS: like one of a guest, but for the cap per guest.
+  // `question` is the asker's number for it, not in use for another. Each is answered once, at once or in a
+  // later turn; the message is empty when the question was no DNS query.
+  void ask_dns(std::uint64_t question, Bytes message, Instant now);
+  std::vector<DnsAnswer> take_dns_answers();
+
   // No new flows; live ones go on.
   void drain();
 

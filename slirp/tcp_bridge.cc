@@ -76,6 +76,7 @@ void TcpBridge::end_batch(Instant now, PacketBatch& out) {
 void TcpBridge::move_bytes(TcpFlow& flow, Instant now, PacketBatch& out) {
   if (flow.is_connected) {
     write_to_host(flow, now);
+    if (flow.is_dns && !flow.is_host_finished) flow.has_host_data = true;  // an answer of our own, perhaps
     if (flow.is_host_broken && flow.is_host_finished) {
       flow.connection.abort(now, out);  // it had said all it had to say, and takes no more
     } else if (flow.has_host_data) {

@@ -64,6 +64,8 @@ class TcpBridge {
               Instant now, PacketBatch& out);
   egress::Opened<egress::StreamSocket> dial(const SocketAddress& to, const wire::IpView& packet,
                                             FlowToken token);
+  // The upstream's socket, with the router's own names and the protection against rebinding.
+  std::unique_ptr<egress::StreamSocket> with_dns(std::unique_ptr<egress::StreamSocket> upstream);
   bool dial_next_upstream(TcpFlow& flow);
   void dial_finished(TcpFlow& flow, int error, Instant now, PacketBatch& out);
   void dial_failed(TcpFlow& flow, HostFailure failure, Instant now, PacketBatch& out);

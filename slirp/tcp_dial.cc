@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "core/wire/dns.h"
+#include "slirp/dns_stream.h"
 #include "slirp/tcp_bridge.h"
 
 namespace wgr::slirp {
@@ -48,6 +49,7 @@ void TcpBridge::open(Guest& guest, const FlowKey& key, const wire::IpView& packe
     return refuse(guest, packet, syn, DropReason::kDescriptorsExhausted, now, out);
   }
 
+  if (socket && is_own_address) socket = with_dns(std::move(socket));
   TcpFlow& flow = flows_.insert(key, guest, guest.tcp_environment, key, syn, initial_numbers(key, now),
                                 std::move(socket), now);
   flow.is_dns = is_own_address;
@@ -123,6 +125,10 @@ egress::Opened<egress::StreamSocket> TcpBridge::dial(const SocketAddress& to, co
   return environment_.sockets.connect(to, token.value(), options);
 }
 
+std::unique_ptr<egress::StreamSocket> TcpBridge::with_dns(std::unique_ptr<egress::StreamSocket> upstream) {
+  return std::make_unique<DnsStream>(std::move(upstream), environment_.dns_policy, environment_.counters);
+}
+
 // DNS over TCP: an upstream that does not take the connection is passed over.
 bool TcpBridge::dial_next_upstream(TcpFlow& flow) {
   const auto& upstreams = environment_.config.dns.upstreams;
@@ -133,7 +139,7 @@ bool TcpBridge::dial_next_upstream(TcpFlow& flow) {
     flow.is_watching_write = false;
     auto [socket, error] = environment_.sockets.connect(upstreams[flow.upstream], flow.token.value(), {});
     if (!socket) continue;
-    flow.socket = std::move(socket);
+    flow.socket = with_dns(std::move(socket));
     watch(flow, {.writable = true});
     return true;
   }

@@ -15,7 +15,9 @@ constexpr std::size_t kQuestionFixedSize = 4;
 
 constexpr std::uint8_t kResponseFlag = 0x80;
 constexpr std::uint8_t kOpcodeMask = 0x78;
+constexpr std::uint8_t kAuthoritativeFlag = 0x04;
 constexpr std::uint8_t kTruncatedFlag = 0x02;
+constexpr std::uint16_t kPointerToQuestion = 0xc000 | kDnsHeaderSize;
 constexpr std::uint8_t kRecursionDesiredFlag = 0x01;
 constexpr std::uint8_t kRecursionAvailableFlag = 0x80;
 
@@ -77,6 +79,21 @@ bool DnsName::append_label(Bytes label) noexcept {
   return true;
 }
 
+std::optional<DnsName> DnsName::parse(std::string_view text) noexcept {
+  DnsName name;
+  if (text.ends_with('.')) text.remove_suffix(1);
+  while (!text.empty()) {
+    const std::string_view label = text.substr(0, text.find('.'));
+    const bool is_last = label.size() == text.size();
+    text.remove_prefix(is_last ? label.size() : label.size() + 1);
+    if (label.empty() || label.size() > kDnsMaxLabel || (!is_last && text.empty())) return std::nullopt;
+    if (!name.append_label({reinterpret_cast<const std::uint8_t*>(label.data()), label.size()})) {
+      return std::nullopt;
+    }
+  }
+  return name;
+}
+
 std::string DnsName::to_string() const {
   if (size_ == 1) return ".";
   std::string text;
@@ -125,6 +142,27 @@ bool DnsView::answers(const DnsView& query) const noexcept {
   const Result<DnsQuestion> ours = question();
   const Result<DnsQuestion> asked = query.question();
   return ours && asked && *ours == *asked;
+}
+
+std::optional<std::size_t> DnsView::answers_offset() const noexcept {
+  const Result<DnsName::Read> read = DnsName::read(message_, kDnsHeaderSize);
+  if (question_count() != 1 || !read || message_.size() - read->end < kQuestionFixedSize) return std::nullopt;
+  return read->end + kQuestionFixedSize;
+}
+
+std::optional<DnsView::AnswerRecord> DnsView::record_at(std::size_t offset) const noexcept {
+  const std::optional<std::size_t> at = skip_name(message_, offset);
+  if (!at || *at + kRecordFixedSize > message_.size()) return std::nullopt;
+  const std::uint8_t* const record = message_.data() + *at;
+  const std::size_t data = *at + kRecordFixedSize;
+  const std::size_t size = load_be<std::uint16_t>(record + 8);
+  if (message_.size() - data < size) return std::nullopt;
+  const DnsType type{load_be<std::uint16_t>(record)};
+  AnswerRecord answer{.address = std::nullopt, .end = data + size};
+  if ((type == DnsType::kA && size == 4) || (type == DnsType::kAaaa && size == 16)) {
+    answer.address = IpAddress::from_bytes(message_.subspan(data, size));
+  }
+  return answer;
 }
 
 std::size_t DnsView::udp_reply_limit() const noexcept {
@@ -187,6 +225,36 @@ std::size_t write_dns_reply(MutableBytes into, const DnsView& query, DnsRcode rc
     at += kRecordFixedSize;
   }
   return static_cast<std::size_t>(at - into.data());
+}
+
+std::vector<std::uint8_t> write_dns_answer(const DnsView& query, DnsRcode rcode,
+                                           std::span<const DnsRecord> records, std::uint32_t ttl_seconds,
+                                           std::size_t limit) {
+  std::vector<std::uint8_t> reply(kDnsMaxShortReply);
+  reply.resize(write_dns_reply(reply, query, rcode));
+  reply[2] |= kAuthoritativeFlag;
+  // The records stand between the question and the OPT record.
+  std::size_t at = reply.size() - (query.has_edns() ? 1 + kRecordFixedSize : 0);
+  std::uint16_t count = 0;
+  for (const DnsRecord& record : records) {
+    std::array<std::uint8_t, 2 + kRecordFixedSize> head{};
+    if (reply.size() + head.size() + record.data.size() > limit) {
+      reply[2] |= kTruncatedFlag;
+      break;
+    }
+    store_be(head.data(), kPointerToQuestion);
+    store_be(head.data() + 2, static_cast<std::uint16_t>(record.type));
+    store_be(head.data() + 4, kDnsClassIn);
+    store_be(head.data() + 6, ttl_seconds);
+    store_be(head.data() + 10, static_cast<std::uint16_t>(record.data.size()));
+    reply.insert(reply.begin() + static_cast<std::ptrdiff_t>(at), head.begin(), head.end());
+    at += head.size();
+    reply.insert(reply.begin() + static_cast<std::ptrdiff_t>(at), record.data.begin(), record.data.end());
+    at += record.data.size();
+    ++count;
+  }
+  store_be(reply.data() + 6, count);
+  return reply;
 }
 
 }  // namespace wgr::wire

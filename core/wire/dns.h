@@ -1,5 +1,5 @@
 // DNS messages (RFC 1035 4.1, EDNS RFC 6891) as far as a forwarder reads them: the header, the
-// question, and how long a reply may be. Records are passed on unread.
+// question, how long a reply may be, and which addresses an answer holds. Other records are passed on unread.
 //
 //   |id | flags | question count | answer count | authority count | additional count|
 //   |question: name, type, class|
@@ -13,8 +13,13 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
+#include "core/address.h"
 #include "core/bytes.h"
 #include "core/result.h"
 
@@ -26,13 +31,16 @@ inline constexpr std::size_t kDnsMaxName = 255;  // RFC 1035 2.3.4
 inline constexpr std::size_t kDnsMaxLabel = 63;  // likewise
 inline constexpr std::size_t kDnsMaxJumps = 128;
 inline constexpr std::size_t kDnsMaxRecords = 64;     // walked in search of the OPT record of a query
+inline constexpr std::size_t kDnsMaxAnswers = 1024;   // of a reply, read
 inline constexpr std::size_t kDnsMaxMessage = 65535;  // over TCP
 inline constexpr std::size_t kDnsClassicUdpSize = 512;
 inline constexpr std::size_t kDnsSafeUdpSize = 1232;  // never fragmented on any path
 
 enum class DnsRcode : std::uint8_t { kNoError = 0, kFormErr = 1, kServFail = 2, kNxDomain = 3, kRefused = 5 };
 
-enum class DnsType : std::uint16_t { kA = 1, kAaaa = 28, kOpt = 41, kAny = 255 };
+enum class DnsType : std::uint16_t { kA = 1, kPtr = 12, kAaaa = 28, kOpt = 41, kAny = 255 };
+
+inline constexpr std::uint16_t kDnsClassIn = 1;
 
 // A name without compression: length byte, label, ..., zero.
 class DnsName {
@@ -44,6 +52,9 @@ class DnsName {
   static Result<Read> read(Bytes message, std::size_t offset) noexcept;
 
   Bytes wire() const noexcept { return Bytes{bytes_}.first(size_); }
+  // The name that to_string() would spell without escapes, a dot at the end or not; nullopt for what is no
+  // name.
+  static std::optional<DnsName> parse(std::string_view text) noexcept;
   // "www.example.com"; the root is ".". Bytes that are no letters, digits, '-' or '_' become \DDD.
   std::string to_string() const;
 
@@ -90,6 +101,22 @@ class DnsView {
 
   // The one question. kDnsMalformed unless there is exactly one that can be read.
   Result<DnsQuestion> question() const noexcept;
+  // Calls visit(address) for each A and AAAA record of the answers. False: the answers cannot be read to
+  // their end, or are more than kDnsMaxAnswers.
+  template <typename Visit>
+  bool visit_addresses(Visit visit) const {
+    if (answer_count() == 0) return true;
+    std::optional<std::size_t> at = answers_offset();
+    if (!at || answer_count() > kDnsMaxAnswers) return false;
+    for (std::size_t i = 0; i < answer_count(); ++i) {
+      const std::optional<AnswerRecord> record = record_at(*at);
+      if (!record) return false;
+      if (record->address) visit(*record->address);
+      at = record->end;
+    }
+    return true;
+  }
+
   // Whether this is a reply to `query`: id, question and direction.
   bool answers(const DnsView& query) const noexcept;
 
@@ -99,7 +126,14 @@ class DnsView {
   std::size_t udp_reply_limit() const noexcept;
 
  private:
+  struct AnswerRecord {
+    std::optional<IpAddress> address;
+    std::size_t end = 0;
+  };
+
   explicit DnsView(Bytes message) noexcept : message_(message) {}
+  std::optional<std::size_t> answers_offset() const noexcept;  // nullopt unless one question can be read
+  std::optional<AnswerRecord> record_at(std::size_t offset) const noexcept;
   std::size_t edns_udp_size() const noexcept;  // 0: no OPT record
 
   Bytes message_;
@@ -115,5 +149,17 @@ inline constexpr std::size_t kDnsMaxShortReply = kDnsHeaderSize + kDnsMaxName + 
 // REQUIRES: into.size() >= kDnsMaxShortReply.
 std::size_t write_dns_reply(MutableBytes into, const DnsView& query, DnsRcode rcode,
                             DnsTruncation truncation = DnsTruncation::kComplete) noexcept;
+
+// A record about the name that was asked for.
+struct DnsRecord {
+  DnsType type = DnsType::kA;
+  Bytes data;
+};
+
+// An authoritative reply of at most `limit` bytes: with the records in their order, and truncated if not all
+// of them fit. REQUIRES: the query has a question; limit >= kDnsMaxShortReply.
+std::vector<std::uint8_t> write_dns_answer(const DnsView& query, DnsRcode rcode,
+                                           std::span<const DnsRecord> records, std::uint32_t ttl_seconds,
+                                           std::size_t limit);
 
 }  // namespace wgr::wire

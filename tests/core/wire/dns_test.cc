@@ -1,5 +1,6 @@
 #include "core/wire/dns.h"
 
+#include <array>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -294,6 +295,50 @@ TEST(DnsTest, LongestReplyFitsItsBound) {
   put_opt(asked, 4096);
   Message reply(kDnsMaxShortReply);
   EXPECT_EQ(write_dns_reply(reply, view(asked), DnsRcode::kRefused), kDnsMaxShortReply);
+}
+
+// Numbered: text, and how it is spelled as a name; empty for what is none.
+TEST(DnsTest, NamesAreParsedFromText) {
+  const std::string label(63, 'a');
+  const struct {
+    std::string text;
+    std::string name;
+  } kCases[] = {
+      /* 1 */ {"www.Example.com", "www.Example.com"},
+      /* 2 */ {"lan.", "lan"},
+      /* 3 */ {".", "."},
+      /* 4 */ {"", "."},
+      /* 5 */ {"a..b", ""},
+      /* 6 */ {".a", ""},
+      /* 7 */ {"a..", ""},
+      /* 8 */ {label + ".x", label + ".x"},
+      /* 9 */ {label + "a.x", ""},
+      /* 10 */ {label + "." + label + "." + label + "." + label, ""},
+  };
+  int number = 0;
+  for (const auto& c : kCases) {
+    SCOPED_TRACE(++number);
+    const auto name = DnsName::parse(c.text);
+    EXPECT_EQ(name ? name->to_string() : "", c.name);
+  }
+}
+
+TEST(DnsTest, AddressesOfAnswersAreRead) {
+  const Message asked = query();
+  const std::array<std::uint8_t, 4> v4{192, 0, 2, 1};
+  const std::array<std::uint8_t, 5> no_address{1, 2, 3, 4, 5};
+  const DnsRecord records[] = {{.type = DnsType::kA, .data = v4}, {.type = DnsType::kA, .data = no_address}};
+  Message reply = write_dns_answer(view(asked), DnsRcode::kNoError, records, 60, 512);
+  std::vector<IpAddress> found;
+  const auto add = [&](const IpAddress& address) { found.push_back(address); };
+
+  EXPECT_TRUE(view(reply).visit_addresses(add));
+  EXPECT_EQ(found, std::vector{IpAddress::v4(192, 0, 2, 1)});
+  for (std::size_t size = asked.size(); size < reply.size(); ++size) {
+    EXPECT_FALSE(view(Message(reply.begin(), reply.begin() + static_cast<long>(size))).visit_addresses(add));
+  }
+  store_be<std::uint16_t>(reply.data() + 6, kDnsMaxAnswers + 1);
+  EXPECT_FALSE(view(reply).visit_addresses(add));
 }
 
 }  // namespace

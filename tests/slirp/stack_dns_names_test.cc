@@ -1,0 +1,226 @@
+// The names the router knows, protection against rebinding, and questions of the router itself, through the
+// whole stack.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+
+#include "core/wire/dns.h"
+#include "tests/support/stack_world.h"
+
+namespace wgr::slirp {
+namespace {
+
+using namespace std::chrono_literals;
+using sim::Packet;
+using sim::StackWorld;
+using wire::DnsRcode;
+using wire::DnsView;
+
+const SocketAddress kUpstream{IpAddress::v4(192, 168, 0, 53), 53};
+const SocketAddress kGuestPort{IpAddress::v4(10, 0, 0, 2), 5353};
+const SocketAddress kOwn{IpAddress::v4(10, 0, 0, 1), 53};
+
+Packet query_for(std::string_view name, std::uint16_t id) {
+  Packet query(12);
+  store_be(query.data(), id);
+  query[2] = 0x01;
+  query[5] = 1;
+  const auto wire = wire::DnsName::parse(name)->wire();
+  query.insert(query.end(), wire.begin(), wire.end());
+  query.insert(query.end(), {0, 1, 0, 1});
+  return query;
+}
+
+Packet answer_with(Bytes query, const IpAddress& address) {
+  const wire::DnsRecord record{.type = wire::DnsType::kA, .data = address.bytes()};
+  return wire::write_dns_answer(*DnsView::parse(query), DnsRcode::kNoError, {&record, 1}, 60, 1232);
+}
+
+Packet framed(const Packet& message) {
+  Packet bytes(2 + message.size());
+  store_be(bytes.data(), static_cast<std::uint16_t>(message.size()));
+  std::copy(message.begin(), message.end(), bytes.begin() + 2);
+  return bytes;
+}
+
+class StackDnsNamesTest : public testing::Test {
+ protected:
+  static Config config() {
+    Config config = StackWorld::default_config();
+    config.dns.upstreams = {kUpstream};
+    return config;
+  }
+  void know_names(StackWorld& world) const {
+    auto names = std::make_shared<DnsNames>();
+    names->add_domain("lan");
+    names->add("box.lan", {box_});
+    world.stack().set_dns_names(names);
+  }
+  static Packet ask(std::string_view name, std::uint16_t id) {
+    return sim::udp_packet(kGuestPort, kOwn, query_for(name, id));
+  }
+  // An upstream over TCP that answers each whole query with `address`.
+  static void serve_tcp(StackWorld& world, IpAddress address) {
+    world.internet.listen(kUpstream).on_accept = [address](sim::RemoteStream& stream) {
+      stream.on_data = [address](sim::RemoteStream& s, Bytes bytes) {
+        s.send(framed(answer_with(bytes.subspan(2), address)));
+      };
+    };
+  }
+
+  const IpAddress box_ = IpAddress::v4(10, 86, 1, 20);
+  const IpAddress public_ = IpAddress::v4(93, 184, 216, 34);
+};
+
+TEST_F(StackDnsNamesTest, KnownNamesAreAnsweredAndNeverForwarded) {
+  StackWorld world{config()};
+  know_names(world);
+  auto& upstream = world.internet.bind_udp(kUpstream);
+  world.send({ask("box.lan", 1), ask("nobody.lan", 2)});
+  std::vector<sim::GuestPacket> replies = world.take();
+
+  ASSERT_EQ(replies.size(), 2u);
+  EXPECT_EQ(DnsView::parse(replies[0].udp().payload())->answer_count(), 1);
+  EXPECT_EQ(DnsView::parse(replies[1].udp().payload())->rcode(), DnsRcode::kNxDomain);
+  EXPECT_TRUE(upstream.received().empty());
+  EXPECT_EQ(world.counters().dns_own_answers.value(), 2u);
+  world.stack().set_dns_names(nullptr);
+  world.send(ask("box.lan", 3));
+  EXPECT_EQ(upstream.received().size(), 1u);
+}
+
+TEST_F(StackDnsNamesTest, KnownNamesNeedNoUpstream) {
+  StackWorld world;
+  know_names(world);
+  world.send({ask("box.lan", 1), ask("example.com", 2)});
+  std::vector<sim::GuestPacket> replies = world.take();
+
+  ASSERT_EQ(replies.size(), 2u);
+  EXPECT_EQ(DnsView::parse(replies[0].udp().payload())->answer_count(), 1);
+  EXPECT_EQ(DnsView::parse(replies[1].udp().payload())->rcode(), DnsRcode::kServFail);
+}
+
+TEST_F(StackDnsNamesTest, OverTcpKnownNamesAreAnsweredBetweenThoseOfTheUpstream) {
+  StackWorld world{config()};
+  know_names(world);
+  serve_tcp(world, public_);
+  sim::GuestTcp client{world, kGuestPort, kOwn};
+  client.connect();
+  const Packet own = query_for("box.lan", 1);
+  const Packet foreign = query_for("example.com", 2);
+  client.send(framed(own));
+  world.settle();
+  EXPECT_EQ(client.received().size(), framed(answer_with(own, box_)).size());
+  client.send(framed(foreign));
+  world.settle();
+
+  const Packet second = framed(answer_with(foreign, public_));
+  ASSERT_GT(client.received().size(), second.size());
+  EXPECT_TRUE(
+      std::equal(second.begin(), second.end(), client.received().end() - static_cast<long>(second.size())));
+  client.finish();
+  world.settle();
+  EXPECT_EQ(world.counters().dns_own_answers.value(), 1u);
+}
+
+TEST_F(StackDnsNamesTest, OverTcpWhoAsksWithoutReadingIsTakenNoMoreFromAndReset) {
+  StackWorld world{config()};
+  know_names(world);
+  serve_tcp(world, public_);
+  sim::GuestTcp client{world, kGuestPort, kOwn};
+  client.connect();
+  world.settle();
+  client.pause_reading();
+  const Packet query = framed(query_for("box.lan", 1));
+  constexpr int kQueries = 40000;
+  for (int i = 0; i < kQueries; ++i) {
+    client.send(query);
+    if (i % 1000 == 0) world.advance(10ms);
+  }
+  world.advance(1min);
+  EXPECT_LT(world.counters().dns_own_answers.value(), static_cast<std::uint64_t>(kQueries));
+
+  client.resume_reading();
+  world.advance(1min);
+  EXPECT_TRUE(client.was_reset());
+  EXPECT_EQ(world.sockets.open_sockets, 0u);
+}
+
+TEST_F(StackDnsNamesTest, PrivateAnswersAreRefusedOverUdpAndTcp) {
+  Config protected_config = config();
+  protected_config.dns.rebind_protection = true;
+  StackWorld world{protected_config};
+  serve_tcp(world, box_);
+  auto& upstream = world.internet.bind_udp(kUpstream);
+  upstream.on_datagram = [this](sim::UdpRemote& self, const sim::ReceivedDatagram& datagram) {
+    self.send(datagram.from, answer_with(datagram.payload, box_));
+  };
+  world.send(ask("attacker.example", 7));
+  sim::GuestPacket reply = world.take_one();
+  EXPECT_EQ(DnsView::parse(reply.udp().payload())->rcode(), DnsRcode::kRefused);
+  EXPECT_EQ(DnsView::parse(reply.udp().payload())->id(), 7);
+
+  sim::GuestTcp client{world, kGuestPort, kOwn};
+  client.connect();
+  client.send(framed(query_for("attacker.example", 8)));
+  world.settle();
+  ASSERT_GT(client.received().size(), 14u);
+  EXPECT_EQ(DnsView::parse(Bytes{client.received()}.subspan(2))->rcode(), DnsRcode::kRefused);
+  EXPECT_EQ(world.drops(DropReason::kDnsRebind), 2u);
+}
+
+TEST_F(StackDnsNamesTest, TheRoutersOwnQuestionsAreAnsweredUnderTheirNumber) {
+  StackWorld world{config()};
+  know_names(world);
+  auto& upstream = world.internet.bind_udp(kUpstream);
+  upstream.on_datagram = [this](sim::UdpRemote& self, const sim::ReceivedDatagram& datagram) {
+    self.send(datagram.from, answer_with(datagram.payload, public_));
+  };
+  Stack& stack = world.stack();
+  stack.ask_dns(1, query_for("example.com", 0), world.now);
+  stack.ask_dns(2, query_for("example.com", 0), world.now);
+  stack.ask_dns(3, query_for("box.lan", 9), world.now);
+  stack.ask_dns(4, Packet(5), world.now);
+  stack.ask_dns(5, Packet(12), world.now);  // no question
+  world.settle();
+  std::map<std::uint64_t, Packet> answers;
+  for (DnsAnswer& answer : stack.take_dns_answers()) answers[answer.question] = std::move(answer.message);
+
+  ASSERT_EQ(answers.size(), 5u);
+  EXPECT_EQ(answers[1], answers[2]);
+  EXPECT_EQ(DnsView::parse(answers[1])->id(), 0);
+  EXPECT_EQ(DnsView::parse(answers[1])->answer_count(), 1);
+  EXPECT_EQ(DnsView::parse(answers[3])->answer_count(), 1);
+  EXPECT_TRUE(answers[4].empty());
+  EXPECT_EQ(DnsView::parse(answers[5])->rcode(), DnsRcode::kFormErr);
+  EXPECT_TRUE(world.take().empty());
+  EXPECT_TRUE(stack.take_dns_answers().empty());
+  EXPECT_EQ(world.counters().dns_outstanding.value(), 0);
+}
+
+TEST_F(StackDnsNamesTest, TheRoutersOwnQuestionsAreCappedAndFailAsAGuestsDo) {
+  Config capped = config();
+  capped.dns.outstanding = 1;
+  StackWorld world{capped};
+  world.internet.host(kUpstream.ip).is_silent = true;
+  Stack& stack = world.stack();
+  stack.ask_dns(1, query_for("example.com", 5), world.now);
+  stack.ask_dns(1, query_for("example.com", 5), world.now);  // again
+  stack.ask_dns(2, query_for("example.com", 6), world.now);
+  std::vector<DnsAnswer> answers = stack.take_dns_answers();
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_EQ(answers[0].question, 2u);
+  EXPECT_EQ(DnsView::parse(answers[0].message)->rcode(), DnsRcode::kServFail);
+  EXPECT_EQ(world.counters().dns_repeated.value(), 1u);
+
+  world.advance(3s);
+  answers = stack.take_dns_answers();
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_EQ(answers[0].question, 1u);
+  EXPECT_EQ(DnsView::parse(answers[0].message)->id(), 5);
+  EXPECT_EQ(DnsView::parse(answers[0].message)->rcode(), DnsRcode::kServFail);
+}
+
+}  // namespace
+}  // namespace wgr::slirp
