@@ -49,6 +49,7 @@ void Connection::upgrade(const Decision& decision, const HttpRequest& request, I
     heard_told_at_ = now;
     out.is_opened = true;
   }
+  sync_counters();  // of a Close frame
 }
 
 void Connection::count_refusal(Refusal::Why why) {

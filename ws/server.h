@@ -55,6 +55,7 @@ class Server {
   void respond(RequestId request, const HttpResponse& response, Instant now);
 
   // New certificates for new connections; origins, tokens and limits likewise. The listeners stay.
+  // REQUIRES: as many of them as before, in the same order.
   void reload(std::shared_ptr<const Config> config, std::shared_ptr<const TlsContexts> tls);
   // Accepts nobody more and closes every session with 1001; they end within the close time-out.
   void drain(Instant now);

@@ -436,6 +436,8 @@ TEST_F(ConnectionTest, TooManySessionsAreToldToTryLater) {
   upgrade();
   EXPECT_FALSE(out_.is_opened);
   EXPECT_FALSE(connection_->was_session());
+  // The Close frame is in the figures at once.
+  EXPECT_EQ(counters_.queued_bytes.value(), static_cast<std::int64_t>(connection_->queued_bytes()));
   received_messages();
   EXPECT_EQ(client_.ended_with(), close_code::kTryAgainLater);
   EXPECT_EQ(counters_.refused_limit.value(), 1u);
