@@ -89,24 +89,39 @@ struct OverlayConfig {
   std::vector<Prefix> exclude;  // these always leave through the host's sockets
 };
 
-// The listeners that stand when the list `listeners` is not written: one plain, and one with TLS when there
-// is a certificate. After loading, Config::ws holds what to open, and this is only for print-config.
-struct SimpleListeners {
-  bool enabled = true;  // false: no listener at all, whatever else is written
-  std::vector<IpAddress> addresses = {IpAddress::v4(127, 0, 0, 1)};
-  std::uint16_t port = 8086;      // 0: no plain one
-  std::uint16_t tls_port = 8087;  // without a certificate: not opened
+struct TokenEntry {
+  ws::Token token;
+  std::string secret_file;  // where the secret came from; empty: inline
+};
+
+// A listener as the operator wrote it.
+struct ListenerEntry {
+  ws::ListenerConfig listener;  // on 127.0.0.1 unless chosen
   ws::TlsFiles tls;
   std::string passphrase_file;  // where the passphrase came from; empty: inline or none
-  std::vector<std::string> origins;
-  std::vector<ws::Token> tokens;
+  std::vector<TokenEntry> tokens;
+
+  ListenerEntry() { listener.addresses = {IpAddress::v4(127, 0, 0, 1)}; }
+};
+
+// What Config::ws.listeners is made of: the written list, or else one plain listener, and one with TLS
+// when there is a certificate.
+struct IngressConfig {
+  bool enabled = true;            // false: no listener at all, whatever else is written
+  ListenerEntry simple;           // its port is that of the plain one; 0: none
+  std::uint16_t tls_port = 8087;  // without a certificate: not opened
+  TokenEntry token;               // of `simple`
+  std::vector<ListenerEntry> listeners;
+
+  IngressConfig() { simple.listener.port = 8086; }
 };
 
 // One virtual LAN.
 struct LanEntry {
   slirp::lan::NetworkConfig network;
-  egress::RuleSet egress;  // asked before the global rules
-  std::string origin;      // "wgrouter.yaml:12"; empty: the default network, not written anywhere
+  egress::RuleSet egress;        // asked before the global rules
+  bool has_ipv6_choice = false;  // ipv6.prefix is written, or derived
+  std::string origin;            // "wgrouter.yaml:12"; empty: the default network, not written anywhere
 };
 
 struct LanConfig {
@@ -124,7 +139,7 @@ struct ForwardEntry {
   std::vector<IpAddress> listen_addresses;  // empty: every address of both families
   std::uint16_t first_port = 0;
   std::uint16_t last_port = 0;          // of the host, included
-  std::uint16_t first_guest_port = 0;   // where first_port leads; the others follow
+  std::uint16_t first_guest_port = 0;   // where first_port leads; the others follow. After loading: not 0
   std::vector<Prefix> allowed_sources;  // empty: everybody
   bool proxy_protocol = false;
   std::string origin;  // "wgrouter.yaml:12": for messages
@@ -175,10 +190,11 @@ struct Config {
   OverlayConfig overlay;
   ProcessorConfig processor;
   ws::Config ws;
-  SimpleListeners simple_listeners;
+  IngressConfig ingress;
   LanConfig lan;
   std::vector<ForwardEntry> forwards;
   metrics::Config metrics;
+  std::string metrics_token_file;  // where metrics.listener.token came from; empty: inline or none
   LogConfig log;
   ReportConfig report;
   PcapConfig pcap;

@@ -8,6 +8,9 @@
 
 #include "cmd/config_draft.h"
 #include "cmd/config_files.h"
+#include "cmd/config_forward.h"
+#include "cmd/config_ingress.h"
+#include "cmd/config_lan.h"
 #include "core/text.h"
 #include "wireguard/crypto.h"
 #include "wireguard/key_text.h"
@@ -28,11 +31,6 @@ std::size_t usable_cores() {
 
 std::string label(const PeerEntry& entry) {
   return entry.peer.name.empty() ? entry.origin : entry.origin + " (" + quote(entry.peer.name) + ")";
-}
-
-std::string where_of(const ConfigDraft& draft, std::string_view path) {
-  const Origin* origin = draft.origin(path);
-  return origin == nullptr ? std::string{path} : origin->where;
 }
 
 void use_credential(const Environment& environment, ConfigDraft& draft) {
@@ -59,7 +57,7 @@ void fit_addresses_to_mtu(ConfigDraft& draft) {
   const bool is_small = draft.config.slirp.mtu < kLeastIpv6Mtu;
   if (!is_small || !network.ipv6 || !has_ipv6(network)) return;
   if (draft.origin("network.addresses") != nullptr) {
-    return draft.problem(where_of(draft, "network.mtu"),
+    return draft.problem(draft.where("network.mtu"),
                          "is too small for the IPv6 addresses in network.addresses",
                          "1280 at least, or no IPv6 address");
   }
@@ -144,7 +142,7 @@ void check_order(ConfigDraft& draft, std::string_view low_path, Value low, std::
                  Value high) {
   if (low <= high) return;
   const bool low_is_set = draft.origin(low_path) != nullptr;
-  draft.problem(where_of(draft, low_is_set ? low_path : high_path),
+  draft.problem(draft.where(low_is_set ? low_path : high_path),
                 std::string{low_path} + " is above " + std::string{high_path});
 }
 
@@ -180,7 +178,7 @@ void lower_parts(ConfigDraft& draft) {
 void check_windows(ConfigDraft& draft) {
   const slirp::TcpConfig& tcp = draft.config.slirp.tcp;
   if (tcp.max_receive_window <= std::size_t{65535} << tcp.window_scale) return;
-  draft.problem(where_of(draft, "tcp.max_receive_window"), "is more than tcp.window_scale can express",
+  draft.problem(draft.where("tcp.max_receive_window"), "is more than tcp.window_scale can express",
                 "65535 << tcp.window_scale at most");
 }
 
@@ -190,14 +188,14 @@ void read_key_files(const Environment& environment, ConfigDraft& draft) {
   WireGuardConfig& wireguard = draft.config.wireguard;
   const KeyPermissions permissions =
       wireguard.insecure_key_permissions ? KeyPermissions::kAny : KeyPermissions::kOwnerOnly;
+  read_ingress_secrets(permissions, draft);
   if (!wireguard.private_key_file.empty()) {
     const KeyFile file = read_key_file(wireguard.private_key_file, permissions);
     if (file.key) {
       wireguard.device.private_key = *file.key;
       wireguard.has_private_key = true;
     } else {
-      draft.problem(where_of(draft, "wireguard.private_key_file"),
-                    wireguard.private_key_file + " " + file.fault);
+      draft.problem(draft.where("wireguard.private_key_file"), wireguard.private_key_file + " " + file.fault);
     }
   } else if (!wireguard.has_private_key) {
     use_credential(environment, draft);
@@ -226,6 +224,9 @@ void derive_values(const std::string& resolv_conf, ConfigDraft& draft) {
   }
   lower_parts(draft);
   derive_dns(resolv_conf, draft);
+  derive_networks(draft);
+  derive_listeners(draft);
+  derive_forwards(draft);
   if (!config.pcap.path.empty()) {
     draft.notice(
         log::Level::kWarn,
@@ -239,6 +240,9 @@ void check_values(ConfigDraft& draft) {
   check_own_key(draft);
   check_orders(draft);
   check_windows(draft);
+  check_networks(draft);
+  check_listeners(draft);
+  check_forwards(draft);
   const bool was_given = draft.origin("wireguard.private_key") != nullptr ||
                          draft.origin("wireguard.private_key_file") != nullptr;
   if (!wireguard.has_private_key && !was_given && !wireguard.peers.empty()) {

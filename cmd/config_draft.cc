@@ -2,26 +2,26 @@
 
 #include <utility>
 
+#include "core/text.h"
 #include "wireguard/key_text.h"
 
 namespace wgr {
 namespace {
 
-// "private_key" <-> "private_key_file"; empty when the key has no such sibling.
-std::string_view sibling_of(std::string_view path) {
-  if (path == "wireguard.private_key") return "wireguard.private_key_file";
-  if (path == "wireguard.private_key_file") return "wireguard.private_key";
-  if (path == "preshared_key") return "preshared_key_file";
-  if (path == "preshared_key_file") return "preshared_key";
-  return {};
+constexpr std::string_view kFileSuffix = "_file";
+
+// "passphrase" <-> "passphrase_file". Most keys have no such sibling.
+std::string sibling_of(std::string_view path) {
+  if (path.ends_with(kFileSuffix)) return std::string{path.substr(0, path.size() - kFileSuffix.size())};
+  return std::string{path} + std::string{kFileSuffix};
 }
 
-void unset_private_key(Config& config, std::string_view path) {
+void unset(Config& config, std::string_view path) {
   if (path == "wireguard.private_key") {
     config.wireguard.device.private_key.erase();
     config.wireguard.has_private_key = false;
-  } else if (path == "wireguard.private_key_file") {
-    config.wireguard.private_key_file.clear();
+  } else {
+    find_setting(path)->set(config, {""});  // a text: an empty one unsets
   }
 }
 
@@ -38,15 +38,49 @@ void ConfigDraft::set(const Setting& setting, const Texts& texts, const Origin& 
   }
 }
 
+void ConfigDraft::set(const NetworkPath& path, const Texts& texts, const Origin& origin) {
+  const LanSetting& setting = *path.setting;
+  LanEntry& entry = network(path.network, origin.where);
+  if (setting.shape == Shape::kScalar && texts.size() != 1) {
+    return problem(origin.where, texts.empty() ? "no value" : "more than one value", setting.expected);
+  }
+  origins_["lan.networks." + path.network + "." + setting.path] = origin;
+  if (const std::optional<std::string> fault = setting.set(entry, texts)) {
+    problem(origin.where, *fault, setting.expected);
+  }
+}
+
+bool ConfigDraft::set_text(std::string_view path, std::string_view value, const Origin& origin) {
+  const std::optional<Shape> shape = shape_of(path);
+  if (!shape) return false;
+  const Texts texts = *shape == Shape::kScalar ? Texts{std::string{trim(value)}} : split_list(value);
+  if (const Setting* setting = find_setting(path)) {
+    set(*setting, texts, origin);
+  } else {
+    set(*find_network_setting(path), texts, origin);
+  }
+  return true;
+}
+
+LanEntry& ConfigDraft::network(std::string_view name, const std::string& origin) {
+  for (LanEntry& entry : config.lan.networks) {
+    if (entry.network.name == name) return entry;
+  }
+  LanEntry& entry = config.lan.networks.emplace_back();
+  entry.network.name = name;
+  entry.origin = origin;
+  return entry;
+}
+
 bool ConfigDraft::conflicts(const std::string& path, const Origin& origin) {
-  const std::string_view sibling = sibling_of(path);
+  const std::string sibling = sibling_of(path);
   const auto other = origins_.find(sibling);
-  if (sibling.empty() || other == origins_.end()) return false;
+  if (other == origins_.end()) return false;
   if (other->second.layer == origin.layer) {
     problem(origin.where, "the key is also given by " + other->second.where, "only one of the two");
     return true;
   }
-  unset_private_key(config, sibling);
+  unset(config, sibling);
   origins_.erase(other);
   return false;
 }
@@ -84,30 +118,37 @@ const Origin* ConfigDraft::origin(std::string_view path) const {
   return found == origins_.end() ? nullptr : &found->second;
 }
 
-PeerDraft::PeerDraft(ConfigDraft& draft, std::string origin) : draft_(draft) {
-  entry_.origin = std::move(origin);
+std::string ConfigDraft::where(std::string_view path) const {
+  const Origin* setter = origin(path);
+  return setter == nullptr ? std::string{path} : setter->where;
 }
 
-void PeerDraft::set(const PeerSetting& setting, const Texts& texts, const std::string& where) {
-  if (setting.shape == Shape::kScalar && texts.size() != 1) {
-    seen_.insert(setting.path);
-    return draft_.problem(where, texts.empty() ? "no value" : "more than one value", setting.expected);
+bool EntryFields::admit(const std::string& path, Shape shape, const std::string& expected, const Texts& texts,
+                        const std::string& where) {
+  if (shape == Shape::kScalar && texts.size() != 1) {
+    seen_.insert(path);
+    draft_.problem(where, texts.empty() ? "no value" : "more than one value", expected);
+    return false;
   }
-  if (!seen_.insert(setting.path).second) return draft_.problem(where, "is given twice for this peer");
-  if (seen_.contains(sibling_of(setting.path))) {
-    return draft_.problem(where, "the key is also given by " + std::string{sibling_of(setting.path)},
-                          "only one of the two");
+  if (!seen_.insert(path).second) {
+    draft_.problem(where, "is given twice");
+    return false;
   }
-  if (const std::optional<std::string> fault = setting.set(entry_, texts)) {
-    draft_.problem(where, *fault, setting.expected);
-  }
+  const std::string sibling = sibling_of(path);
+  if (!seen_.contains(sibling)) return true;
+  draft_.problem(where, "the key is also given by " + sibling, "only one of the two");
+  return false;
+}
+
+PeerDraft::PeerDraft(ConfigDraft& draft, std::string origin) : draft_(draft), fields_(draft, {}) {
+  fields_.entry.origin = std::move(origin);
 }
 
 void PeerDraft::finish() {
-  if (!seen_.contains("public_key")) {
-    return draft_.problem(entry_.origin, "the peer has no public_key", wireguard::kKeyForm);
+  if (!fields_.has("public_key")) {
+    return draft_.problem(fields_.entry.origin, "the peer has no public_key", wireguard::kKeyForm);
   }
-  draft_.config.wireguard.peers.push_back(std::move(entry_));
+  draft_.config.wireguard.peers.push_back(std::move(fields_.entry));
 }
 
 }  // namespace wgr

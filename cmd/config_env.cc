@@ -46,14 +46,6 @@ bool is_service_link(std::string_view name) {
 // Read by the command line, before there is a configuration.
 bool is_place(std::string_view name) { return name == "WGROUTER_CONFIG" || name == "WGROUTER_WG_CONFIG"; }
 
-// "tcp.ack_delay" -> "WGROUTER_TCP_ACK_DELAY".
-std::string own_variable(std::string_view path) {
-  std::string name{kOwnPrefix};
-  for (const char c : path)
-    name += c == '.' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  return name;
-}
-
 class Reader {
  public:
   Reader(const Environment& environment, ConfigDraft& draft) : environment_(environment), draft_(draft) {}
@@ -71,6 +63,8 @@ class Reader {
     }
     read_debug();
     read_metrics();
+    read_probe();
+    read_tapws();
     read_peers();
     tell_ignored();
   }
@@ -86,16 +80,17 @@ class Reader {
   }
 
   void set(std::string_view path, std::string_view name, std::string_view value) {
-    const Setting& setting = *find_setting(path);
-    draft_.set(setting, setting.shape == Shape::kList ? split_list(value) : Texts{std::string{trim(value)}},
-               origin(name));
+    draft_.set_text(path, value, origin(name));
   }
 
   void read_own(const std::string& name, const std::string& value) {
     std::vector<std::string> names;
     for (const Setting& setting : settings()) {
-      if (own_variable(setting.path) == name) return set_once(setting.path, name, value);
-      names.push_back(own_variable(setting.path));
+      if (variable_name(setting.path) == name) return set_once(setting.path, name, value);
+      names.push_back(variable_name(setting.path));
+    }
+    if (const auto path = find_network_variable(name)) {
+      return set_once("lan.networks." + path->network + "." + path->setting->path, name, value);
     }
     const std::string_view meant = closest(name, {names.begin(), names.end()});
     draft_.problem(origin(name).where,
@@ -126,9 +121,6 @@ class Reader {
         return set_opposite(variable, value);
       case VariableKind::kNoMeaning:
         meaningless_.push_back(name);
-        return;
-      case VariableKind::kUnavailable:
-        unavailable_.push_back(name);
         return;
       case VariableKind::kSpecial:
         return;
@@ -179,6 +171,66 @@ class Reader {
     const bool is_off = log != nullptr && parse_bool(*log) == false;
     set_once("metrics.report", log != nullptr ? "METRICS_LOG" : "METRICS_INTERVAL",
              is_off ? "false" : "true");
+  }
+
+  // Like METRICS_LOG: any value turns the probe on, except the words for no.
+  void read_probe() {
+    const std::string* value = value_of("HEALTHCHECK");
+    if (value != nullptr) {
+      set_once("health.probe", "HEALTHCHECK", parse_bool(*value) == false ? "false" : "true");
+    }
+  }
+
+  // tapws has one port, plain or with TLS. HOST and PORT are names that others use too: a key that has a
+  // variable of its own is not touched, and a HOST that is a host's name (as csh and conda export it) is
+  // none of ours.
+  void read_tapws() {
+    const std::string* with_ssl = value_of("WITH_SSL");
+    const bool is_tls = with_ssl != nullptr && read_bool("WITH_SSL", *with_ssl).value_or(false);
+    read_host();
+    if (is_tls) set_unless_own("ws.port", "WITH_SSL", "0");
+    if (const std::string* port = value_of("PORT")) {
+      set_unless_own(is_tls ? "ws.tls_port" : "ws.port", "PORT", *port);
+    }
+    read_certificate(is_tls);
+    if (is_tls && draft_.config.ingress.simple.tls.certificate.empty()) {
+      draft_.problem(origin("WITH_SSL").where, "there is no certificate", "SSL_CERT, or ws.certificate");
+    }
+  }
+
+  void read_host() {
+    const std::string* value = value_of("HOST");
+    if (value == nullptr) return;
+    const std::string host{trim(*value)};
+    if (host == "localhost") return set_unless_own("ws.addresses", "HOST", "127.0.0.1");
+    if (IpAddress::parse(host)) return set_unless_own("ws.addresses", "HOST", host);
+    draft_.notice(log::Level::kInfo,
+                  "HOST is " + quote(host) + ", no IP address: not used as the address to listen on");
+  }
+
+  void read_certificate(bool is_tls) {
+    constexpr std::pair<std::string_view, std::string_view> kFiles[] = {
+        {"SSL_CERT", "ws.certificate"},
+        {"SSL_KEY", "ws.private_key"},
+        {"SSL_PASSPHRASE", "ws.passphrase"},
+        {"SSL_PASSPHRASE_FILE", "ws.passphrase_file"},
+    };
+    for (const auto& [name, path] : kFiles) {
+      const std::string* value = value_of(name);
+      if (value == nullptr) continue;
+      if (is_tls) {
+        set_unless_own(path, name, *value);
+      } else {
+        draft_.notice(log::Level::kInfo, std::string{name} + " is not used: WITH_SSL is not true");
+      }
+    }
+  }
+
+  // For names that are not ours alone: WGROUTER_... wins without complaint.
+  void set_unless_own(std::string_view path, std::string_view name, std::string_view value) {
+    const Origin* other = draft_.origin(path);
+    if (other == nullptr || other->layer != Layer::kEnvironment) return set(path, name, value);
+    draft_.notice(log::Level::kInfo, std::string{name} + " is not used: " + other->where + " is set");
   }
 
   void read_peers() {
@@ -274,16 +326,11 @@ class Reader {
     if (!meaningless_.empty()) {
       draft_.notice(log::Level::kInfo, "set, but without meaning in this router: " + join(meaningless_));
     }
-    if (!unavailable_.empty()) {
-      draft_.notice(log::Level::kWarn,
-                    "health probes are not available in this version: " + join(unavailable_));
-    }
   }
 
   const Environment& environment_;
   ConfigDraft& draft_;
   std::vector<std::string> meaningless_;
-  std::vector<std::string> unavailable_;
 };
 
 }  // namespace

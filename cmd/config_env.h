@@ -1,5 +1,6 @@
 // The environment as configuration: every variable of the wgslirp README, WG_PEERS in both its forms,
-// and WGROUTER_<SECTION>_<KEY> for every key of the file.
+// tapws's HOST, PORT, WITH_SSL and SSL_*, and WGROUTER_<SECTION>_<KEY> for every key of the file but those
+// of lists of entries.
 //
 // Thread: pure functions over a snapshot; read_environment() is called once, before threads start.
 #pragma once

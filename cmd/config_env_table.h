@@ -13,15 +13,14 @@ enum class VariableKind {
   kMicroseconds,  // a whole number of them, for a duration
   kMilliseconds,
   kSeconds,
-  kFalsehood,    // a boolean that means the opposite of the key's
-  kSpecial,      // read by a function of its own
-  kNoMeaning,    // of a design that is not ours: accepted, and said to have no effect
-  kUnavailable,  // a feature that this version does not have
+  kFalsehood,  // a boolean that means the opposite of the key's
+  kSpecial,    // read by a function of its own
+  kNoMeaning,  // of a design that is not ours: accepted, and said to have no effect
 };
 
 struct Variable {
   std::string_view name;
-  std::string_view path;  // empty for kNoMeaning and kUnavailable
+  std::string_view path;  // empty for kNoMeaning
   VariableKind kind = VariableKind::kSame;
 };
 

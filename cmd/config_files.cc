@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -68,6 +69,24 @@ std::string judge(const struct stat& status, KeyPermissions permissions) {
   return {};
 }
 
+struct GuardedText {
+  std::optional<std::string> text;
+  std::string fault;
+};
+
+// With limit 0 nothing is read, only judged.
+GuardedText read_guarded(const std::string& path, KeyPermissions permissions,
+                         std::size_t limit = kMaxKeyText) {
+  const Descriptor file{path};
+  struct stat status{};
+  if (file.get() < 0 || ::fstat(file.get(), &status) != 0) return {{}, "cannot be opened: " + errno_text()};
+  if (std::string fault = judge(status, permissions); !fault.empty()) return {{}, std::move(fault)};
+  if (limit == 0) return {std::string{}, {}};
+  std::optional<std::string> text = read_up_to(file.get(), limit);
+  if (!text) return {{}, "cannot be read: " + errno_text()};
+  return {std::move(text), {}};
+}
+
 }  // namespace
 
 FileText read_text_file(const std::string& path) {
@@ -83,16 +102,28 @@ FileText read_text_file(const std::string& path) {
 }
 
 KeyFile read_key_file(const std::string& path, KeyPermissions permissions) {
-  const Descriptor file{path};
-  struct stat status{};
-  if (file.get() < 0 || ::fstat(file.get(), &status) != 0) return {{}, "cannot be opened: " + errno_text()};
-  if (std::string fault = judge(status, permissions); !fault.empty()) return {{}, std::move(fault)};
-  std::optional<std::string> text = read_up_to(file.get(), kMaxKeyText);
-  if (!text) return {{}, "cannot be read: " + errno_text()};
-  KeyFile result{wireguard::parse_secret_key(trim(*text)), {}};
-  erase_memory(text->data(), text->size());
+  GuardedText guarded = read_guarded(path, permissions);
+  if (!guarded.text) return {{}, std::move(guarded.fault)};
+  KeyFile result{wireguard::parse_secret_key(trim(*guarded.text)), {}};
+  erase_memory(guarded.text->data(), guarded.text->size());
   if (!result.key) result.fault = "holds no key; expected " + std::string{wireguard::kKeyForm};
   return result;
+}
+
+SecretText read_secret_file(const std::string& path, KeyPermissions permissions) {
+  GuardedText guarded = read_guarded(path, permissions);
+  if (!guarded.text) return {{}, std::move(guarded.fault)};
+  const std::string secret{trim(*guarded.text)};
+  erase_memory(guarded.text->data(), guarded.text->size());
+  if (secret.empty()) return {{}, "is empty"};
+  const bool is_visible =
+      std::all_of(secret.begin(), secret.end(), [](char c) { return c > ' ' && c <= '~'; });
+  if (!is_visible) return {{}, "holds a space or a character beyond ASCII"};
+  return {secret, {}};
+}
+
+std::string judge_key_file(const std::string& path, KeyPermissions permissions) {
+  return read_guarded(path, permissions, /*limit=*/0).fault;
 }
 
 }  // namespace wgr

@@ -31,4 +31,15 @@ struct KeyFile {
 // White space around the key is ignored.
 KeyFile read_key_file(const std::string& path, KeyPermissions permissions);
 
+// A text that only the router may see, such as a token or a passphrase: one line of visible ASCII. `fault`
+// never holds the content.
+struct SecretText {
+  std::optional<std::string> text;
+  std::string fault;
+};
+SecretText read_secret_file(const std::string& path, KeyPermissions permissions);
+
+// The sentence that says why nobody should read a key from this file; empty: it may be used.
+std::string judge_key_file(const std::string& path, KeyPermissions permissions);
+
 }  // namespace wgr

@@ -120,16 +120,14 @@ std::vector<PeerSetting> make_peer_settings() {
 
 std::vector<Setting> make_settings() {
   std::vector<Setting> table = router_settings();
-  for (Setting& setting : stack_settings()) table.push_back(std::move(setting));
+  for (auto part : {ingress_settings(), observation_settings(), stack_settings()}) {
+    for (Setting& setting : part) table.push_back(std::move(setting));
+  }
   return table;
 }
 
-template <typename Table>
-auto find_in(const Table& table, std::string_view path) {
-  const auto found =
-      std::find_if(table.begin(), table.end(), [path](const auto& s) { return s.path == path; });
-  return found == table.end() ? nullptr : &*found;
-}
+constexpr std::string_view kNetworks = "lan.networks.";
+constexpr std::string_view kVariablePrefix = "WGROUTER_";
 
 }  // namespace
 
@@ -144,6 +142,56 @@ const std::vector<PeerSetting>& peer_settings() {
 }
 
 const Setting* find_setting(std::string_view path) { return find_in(settings(), path); }
+
 const PeerSetting* find_peer_setting(std::string_view name) { return find_in(peer_settings(), name); }
+
+bool is_network_name(std::string_view name) {
+  constexpr std::size_t kMost = 31;
+  return !name.empty() && name.size() <= kMost && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  });
+}
+
+std::optional<NetworkPath> find_network_setting(std::string_view path) {
+  if (!path.starts_with(kNetworks)) return std::nullopt;
+  path.remove_prefix(kNetworks.size());
+  const std::size_t dot = std::min(path.find('.'), path.size());
+  const LanSetting* setting = find_in(lan_settings(), path.substr(std::min(dot + 1, path.size())));
+  if (setting == nullptr || !is_network_name(path.substr(0, dot))) return std::nullopt;
+  return NetworkPath{std::string{path.substr(0, dot)}, setting};
+}
+
+std::optional<NetworkPath> find_network_variable(std::string_view name) {
+  const std::string prefix = variable_name(kNetworks);
+  if (!name.starts_with(prefix)) return std::nullopt;
+  name.remove_prefix(prefix.size());
+  // The longest key wins: a name may itself end like one.
+  std::optional<NetworkPath> found;
+  std::size_t most = 0;
+  for (const LanSetting& setting : lan_settings()) {
+    const std::string suffix = variable_name(setting.path).substr(kVariablePrefix.size() - 1);
+    if (!name.ends_with(suffix) || suffix.size() <= most) continue;
+    std::string network = to_lower(name.substr(0, name.size() - suffix.size()));
+    std::replace(network.begin(), network.end(), '_', '-');
+    if (!is_network_name(network)) continue;
+    found = NetworkPath{std::move(network), &setting};
+    most = suffix.size();
+  }
+  return found;
+}
+
+std::string variable_name(std::string_view path) {
+  std::string name{kVariablePrefix};
+  for (const char c : path) {
+    name += c == '.' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  }
+  return name;
+}
+
+std::optional<Shape> shape_of(std::string_view path) {
+  if (const Setting* setting = find_setting(path)) return setting->shape;
+  if (const auto network = find_network_setting(path)) return network->setting->shape;
+  return std::nullopt;
+}
 
 }  // namespace wgr

@@ -14,6 +14,8 @@
 
 namespace wgr::setting_kinds {
 
+inline constexpr std::size_t kMostSecret = 1024;
+
 inline std::optional<std::string> is_not_one(std::string_view text) {
   return text.empty() ? std::string{"no value"} : quote(text) + " is not one";
 }
@@ -37,40 +39,42 @@ BasicSetting<Target> number(std::string path, Access access, std::uint64_t low, 
   return setting;
 }
 
-template <typename Access>
-Setting size(std::string path, Access access, std::uint64_t low, std::uint64_t high, std::string help) {
-  Setting setting;
+template <typename Target = Config, typename Access>
+BasicSetting<Target> size(std::string path, Access access, std::uint64_t low, std::uint64_t high,
+                          std::string help) {
+  BasicSetting<Target> setting;
   setting.path = std::move(path);
   setting.expected = "a number of bytes, " + size_to_string(low) + " to " + size_to_string(high);
   setting.help = std::move(help);
-  setting.set = [access, low, high](Config& config, const Texts& texts) -> std::optional<std::string> {
+  setting.set = [access, low, high](Target& target, const Texts& texts) -> std::optional<std::string> {
     const std::optional<std::uint64_t> value = parse_size(texts[0]);
     if (!value) return is_not_one(texts[0]);
     if (*value < low || *value > high) return quote(texts[0]) + " is out of range";
-    auto& field = access(config);
+    auto& field = access(target);
     field = static_cast<std::remove_reference_t<decltype(field)>>(*value);
     return std::nullopt;
   };
-  setting.get = [access](const Config& config) {
-    return Texts{size_to_string(static_cast<std::uint64_t>(access(config)))};
+  setting.get = [access](const Target& target) {
+    return Texts{size_to_string(static_cast<std::uint64_t>(access(target)))};
   };
   return setting;
 }
 
-template <typename Access>
-Setting duration(std::string path, Access access, Duration low, Duration high, std::string help) {
-  Setting setting;
+template <typename Target = Config, typename Access>
+BasicSetting<Target> duration(std::string path, Access access, Duration low, Duration high,
+                              std::string help) {
+  BasicSetting<Target> setting;
   setting.path = std::move(path);
   setting.expected = "a duration like 30s or 250ms, " + to_string(low) + " to " + to_string(high);
   setting.help = std::move(help);
-  setting.set = [access, low, high](Config& config, const Texts& texts) -> std::optional<std::string> {
+  setting.set = [access, low, high](Target& target, const Texts& texts) -> std::optional<std::string> {
     const std::optional<Duration> value = parse_duration(texts[0]);
     if (!value) return is_not_one(texts[0]);
     if (*value < low || *value > high) return quote(texts[0]) + " is out of range";
-    access(config) = *value;
+    access(target) = *value;
     return std::nullopt;
   };
-  setting.get = [access](const Config& config) { return Texts{to_string(access(config))}; };
+  setting.get = [access](const Target& target) { return Texts{to_string(access(target))}; };
   return setting;
 }
 
@@ -93,25 +97,25 @@ BasicSetting<Target> boolean(std::string path, Access access, std::string help) 
 template <typename Value>
 using Words = std::vector<std::pair<std::string, Value>>;
 
-template <typename Value, typename Access>
-Setting choice(std::string path, Access access, Words<Value> words, std::string help) {
-  Setting setting;
+template <typename Value, typename Target = Config, typename Access>
+BasicSetting<Target> choice(std::string path, Access access, Words<Value> words, std::string help) {
+  BasicSetting<Target> setting;
   setting.path = std::move(path);
   for (std::size_t i = 0; i < words.size(); ++i) {
     setting.expected += (i == 0 ? "" : i + 1 == words.size() ? " or " : ", ") + words[i].first;
   }
   setting.help = std::move(help);
-  setting.set = [access, words](Config& config, const Texts& texts) -> std::optional<std::string> {
+  setting.set = [access, words](Target& target, const Texts& texts) -> std::optional<std::string> {
     for (const auto& [word, value] : words) {
       if (to_lower(texts[0]) != word) continue;
-      access(config) = value;
+      access(target) = value;
       return std::nullopt;
     }
     return is_not_one(texts[0]);
   };
-  setting.get = [access, words](const Config& config) {
+  setting.get = [access, words](const Target& target) {
     for (const auto& [word, value] : words) {
-      if (access(config) == value) return Texts{word};
+      if (access(target) == value) return Texts{word};
     }
     return Texts{};
   };
@@ -132,6 +136,30 @@ BasicSetting<Target> text(std::string path, Access access, std::string expected,
   };
   setting.get = [access](const Target& target) {
     return access(target).empty() ? Texts{} : Texts{access(target)};
+  };
+  return setting;
+}
+
+// Like text(), but the value is never shown; `file` gives the path of the file it may have come from.
+template <typename Target = Config, typename Access, typename File>
+BasicSetting<Target> secret(std::string path, Access access, File file, std::string expected,
+                            std::string help) {
+  BasicSetting<Target> setting = text<Target>(std::move(path), access, std::move(expected), std::move(help));
+  setting.is_secret = true;
+  setting.set = [access](Target& target, const Texts& texts) -> std::optional<std::string> {
+    if (texts[0] == kRedacted) {
+      return std::string{"is the placeholder that print-config writes; put the secret there"};
+    }
+    if (texts[0].size() > kMostSecret) return std::string{"is too long"};
+    for (const char c : texts[0]) {
+      if (c <= ' ' || c > '~') return std::string{"holds a space or a character beyond ASCII"};
+    }
+    access(target) = texts[0];
+    return std::nullopt;
+  };
+  setting.get = [access, file](const Target& target) {
+    const bool is_inline = !access(target).empty() && file(target).empty();
+    return is_inline ? Texts{std::string{kRedacted}} : Texts{};
   };
   return setting;
 }
@@ -161,6 +189,31 @@ BasicSetting<Target> list(std::string path, Access access, Parse parse, Print pr
     return texts;
   };
   return setting;
+}
+
+template <typename Target = Config, typename Access>
+BasicSetting<Target> addresses(std::string path, Access access, std::string help) {
+  return list<Target>(
+      std::move(path), access, [](std::string_view item) { return IpAddress::parse(item); },
+      [](const IpAddress& ip) { return ip.to_string(); }, "a list of IP addresses", std::move(help));
+}
+
+template <typename Target = Config, typename Access>
+BasicSetting<Target> prefixes(std::string path, Access access, std::string help) {
+  return list<Target>(
+      std::move(path), access, [](std::string_view item) { return Prefix::parse(item); },
+      [](const Prefix& prefix) { return prefix.to_string(); }, "a list of prefixes like 192.0.2.0/24",
+      std::move(help));
+}
+
+template <typename Target = Config, typename Access>
+BasicSetting<Target> words(std::string path, Access access, std::string expected, std::string help) {
+  return list<Target>(
+      std::move(path), access,
+      [](std::string_view item) {
+        return item.empty() || item.size() > 4096 ? std::nullopt : std::optional{std::string{item}};
+      },
+      [](const std::string& item) { return item; }, std::move(expected), std::move(help));
 }
 
 // `egress.allow` and `egress.deny`, of the router or of a peer.

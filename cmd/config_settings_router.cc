@@ -1,4 +1,4 @@
-// The keys of the sections wireguard, network, processor, egress, overlay, dns, log, metrics, pcap, state
+// The keys of the sections wireguard, network, processor, egress, overlay, dns, log, pcap, state
 // and shutdown.
 #include "cmd/config_setting_kinds.h"
 #include "wireguard/endpoint_name.h"
@@ -191,13 +191,6 @@ void add_operation(std::vector<Setting>& table) {
       "How much is written to standard error."));
   table.push_back(choice<Format>(
       "log.format", [](auto& c) -> auto& { return c.log.format; }, formats, "How each line is written."));
-  table.push_back(boolean(
-      "metrics.report", [](auto& c) -> auto& { return c.report.enabled; },
-      "Writes a line with all counters to the log, periodically."));
-  table.push_back(duration(
-      "metrics.interval", [](auto& c) -> auto& { return c.report.interval; }, 1s, 24h, "How often."));
-  table.push_back(choice<Format>(
-      "metrics.format", [](auto& c) -> auto& { return c.report.format; }, formats, "In which form."));
   table.push_back(text(
       "pcap.path", [](auto& c) -> auto& { return c.pcap.path; }, "the path of a file",
       "Writes every inner packet to this file (mode 0600): plain text of all guests."));

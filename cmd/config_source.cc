@@ -28,18 +28,12 @@ void read_file(const std::string& path, TextReader read, ConfigDraft& draft) {
 
 void apply_overrides(const std::vector<Override>& overrides, ConfigDraft& draft) {
   for (const Override& flag : overrides) {
-    const Setting* setting = find_setting(flag.path);
     const std::string where = "command line: " + flag.origin;
-    if (setting == nullptr) {
-      std::vector<std::string_view> names;
-      for (const Setting& known : settings()) names.push_back(known.path);
-      const std::string_view meant = closest(flag.path, names);
-      draft.problem(where,
-                    "unknown key" + (meant.empty() ? "" : "; did you mean " + std::string{meant} + "?"));
-      continue;
-    }
-    const bool is_list = setting->shape == Shape::kList;
-    draft.set(*setting, is_list ? split_list(flag.value) : Texts{flag.value}, {Layer::kFlags, where});
+    if (draft.set_text(flag.path, flag.value, {Layer::kFlags, where})) continue;
+    std::vector<std::string_view> names;
+    for (const Setting& known : settings()) names.push_back(known.path);
+    const std::string_view meant = closest(flag.path, names);
+    draft.problem(where, "unknown key" + (meant.empty() ? "" : "; did you mean " + std::string{meant} + "?"));
   }
 }
 

@@ -1,4 +1,5 @@
-// The configuration file: YAML with the sections of cmd/config_setting.h and a list wireguard.peers.
+// The configuration file: YAML with the sections of cmd/config_setting.h, the lists
+// wireguard.peers, listeners and forwards, and the map lan.networks.
 // An unknown key, a key given twice and a second document are problems, not silence.
 //
 // Thread: pure functions.

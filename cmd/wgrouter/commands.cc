@@ -10,6 +10,7 @@
 #include <ostream>
 
 #include "cmd/build_info.h"
+#include "cmd/config_setting.h"
 #include "cmd/config_yaml.h"
 #include "cmd/state_folder.h"
 #include "core/duration.h"
@@ -58,6 +59,40 @@ void print_peer_lines(const Config& config, std::ostream& out) {
       << '\n';
 }
 
+void print_ingress_lines(const Config& config, std::ostream& out) {
+  if (config.ws.listeners.empty()) out << "web:      no HTTP or WebSocket listener\n";
+  for (const ws::ListenerConfig& listener : config.ws.listeners) {
+    std::vector<std::string> paths;
+    for (const ws::Route& route : listener.routes) paths.push_back(route.path);
+    out << "web:      " << (listener.tls ? "https and wss" : "http and ws") << " port " << listener.port
+        << " on " << join(texts_of(listener.addresses), "all addresses") << ", "
+        << (listener.tokens.empty() ? "no token" : "token needed") << ": " << join(paths, "no path") << '\n';
+  }
+  for (const LanEntry& entry : config.lan.networks) {
+    const slirp::lan::NetworkConfig& network = entry.network;
+    out << "lan:      " << network.name << ' ' << network.subnet.to_string() << ", gateway "
+        << network.gateway.to_string() << (network.dhcp.enabled ? ", DHCP" : ", no DHCP")
+        << (network.ipv6.prefix ? ", " + network.ipv6.prefix->to_string() : "")
+        << (network.isolate ? ", stations isolated" : ", a switch")
+        << (network.reach_peers ? ", reaches peers" : "") << '\n';
+  }
+  for (const ForwardEntry& entry : config.forwards) {
+    out << "forward:  " << find_in(forward_settings(), "listen")->get(entry)[0] << '/'
+        << find_in(forward_settings(), "protocol")->get(entry)[0] << " to "
+        << find_in(forward_settings(), "to")->get(entry)[0] << '\n';
+  }
+}
+
+void print_metrics_line(const Config& config, std::ostream& out) {
+  const metrics::ListenerConfig& listener = config.metrics.listener;
+  out << "metrics:  ";
+  if (listener.enabled) {
+    out << "port " << listener.port << " on " << join(texts_of(listener.addresses), "all addresses") << '\n';
+  } else {
+    out << "off\n";
+  }
+}
+
 }  // namespace
 
 int print_new_private_key(std::ostream& out) {
@@ -98,6 +133,8 @@ int check_config(const ConfigSource& source, std::ostream& out) {
       << "; deny " << join(texts_of(config.egress.rules.deny), "nothing more") << '\n';
   out << "overlay:  " << (config.overlay.enabled ? "on" : "off") << '\n';
   out << "dns:      " << join(texts_of(config.slirp.dns.upstreams), "off") << '\n';
+  print_ingress_lines(config, out);
+  print_metrics_line(config, out);
   out << "workers:  " << config.processor.workers << '\n';
   out << "report:   " << (config.report.enabled ? "every " + to_string(config.report.interval) : "off")
       << '\n';

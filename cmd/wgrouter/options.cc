@@ -60,6 +60,22 @@ constexpr Flag kFlags[] = {
     {"--log-level", "log.level", "LEVEL", {}, "trace, debug, info, warn or error"},
     {"--log-format", "log.format", "FORMAT", {}, "text or json"},
     {"--metrics-interval", "metrics.interval", "TIME", {}, "how often metrics.report writes"},
+    {"--ws-address", "ws.addresses", "IP", {}, "HTTP and WebSocket listen here (127.0.0.1; repeatable)"},
+    {"--ws-port", "ws.port", "PORT", {}, "plain HTTP and WebSocket port (8086)"},
+    {"--wss-port", "ws.tls_port", "PORT", {}, "the port with TLS (8087)"},
+    {"--wss-certificate", "ws.certificate", "FILE", {}, "PEM chain: opens the port with TLS"},
+    {"--wss-private-key", "ws.private_key", "FILE", {}, "PEM key; without it, in the certificate's file"},
+    {"--ws-token-file", "ws.token_file", "FILE", {}, "clients must show this token"},
+    {"--subnet", "lan.networks.default.subnet", "CIDR", {}, "addresses of browser VMs (192.168.86.0/24)"},
+    {"--disable-dhcp", "lan.networks.default.dhcp.enabled", {}, "false", "VMs have fixed addresses"},
+    {"--dhcp-lease-file", "lan.lease_file", "FILE", {}, "where leases survive a restart"},
+    {"--dhcp-lease-time", "lan.networks.default.dhcp.lease_time", "SECONDS", {}, "also 12h, infinite (24h)"},
+    {"--dhcp-domain-name", "lan.networks.default.dhcp.domain", "NAME", {}, "domain of the VMs (lan)"},
+    {"--dhcp-nameserver",
+     "lan.networks.default.dhcp.name_servers",
+     "IP",
+     {},
+     "resolver told to VMs (the gateway; repeatable)"},
     {"--pcap", "pcap.path", "FILE", {}, "capture inner packets"},
     {"--state-folder", "state.folder", "FOLDER", {}, "where a router without configuration keeps its key"},
     {"--state-dir", "state.folder", "FOLDER", {}, "the same"},
@@ -139,6 +155,8 @@ class Parser {
       read_set(value_of(name, inline_value));
     } else if (const Flag* flag = find_flag(name)) {
       const bool takes_none = flag->value_name.empty();
+      // --disable-dhcp=true would say the opposite of what it sets.
+      if (flag->implied == "false" && inline_value) throw UsageError{std::string{name} + " takes no value"};
       add(flag->path, takes_none ? inline_value.value_or(flag->implied) : value_of(name, inline_value), name);
     } else {
       read_plain_flag(name, inline_value);
@@ -177,10 +195,10 @@ class Parser {
 
   // A repeated flag of a list adds to it; of a single value it is a mistake the loader names.
   void add(std::string_view path, std::string_view value, std::string_view origin) {
-    const Setting* setting = find_setting(path);
+    const std::optional<Shape> shape = shape_of(path);
     for (Override& former : options_.places.overrides) {
       if (former.path != path) continue;
-      if (setting == nullptr || setting->shape != Shape::kList) {
+      if (!shape || *shape == Shape::kScalar) {
         throw UsageError{std::string{origin} + ": " + quote(path) + " is given twice"};
       }
       former.value += "," + std::string{value};

@@ -23,6 +23,9 @@ inline constexpr char kPeerA[] = "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=";
 inline constexpr char kPeerB[] = "TrMvSoP4jYQlY6RIzBgbssQqY3vxI2Pi+y71lOWWXX0=";
 inline constexpr char kPreshared[] = "FpCyhws9cxwWoV4xELtfJvjJN+zQVRPISllRWgeopVE=";
 
+// Stands for a file with a certificate and its key.
+inline constexpr char kChainAndKey[] = "PEM\n";
+
 class ConfigTest : public testing::Test {
  protected:
   ConfigTest() {

@@ -223,7 +223,11 @@ std::string other_value(const Setting& setting) {
                                     "10.7.0.1/16",
                                     "endpoint-independent",
                                     "example.com:4500",
-                                    "tcp://10.0.0.0/8:443"};
+                                    "tcp://10.0.0.0/8:443",
+                                    "/x=wireguard",
+                                    "https://vm.example",
+                                    "http://host.example/up",
+                                    "mdlayher"};
   for (const std::string& candidate : candidates) {
     Config scratch;
     if (Texts{candidate} != now && !setting.set(scratch, {candidate}) && setting.get(scratch) != now)
@@ -238,6 +242,7 @@ TEST_F(ConfigYamlTest, PrintConfigReadsBackToTheSameConfiguration) {
   Config expected;
   for (const Setting& setting : settings()) {
     if (setting.is_secret || setting.path.ends_with("_file") || setting.path == "network.ipv6") continue;
+    if (setting.path == "ws.certificate" || setting.path == "ws.private_key") continue;  // files to read
     const std::string value = other_value(setting);
     ASSERT_FALSE(value.empty()) << setting.path;
     flag(setting.path, value);
@@ -258,6 +263,7 @@ TEST_F(ConfigYamlTest, PrintConfigReadsBackToTheSameConfiguration) {
   ASSERT_THAT(problems(), IsEmpty()) << printed;
   EXPECT_EQ(print_yaml_config(load()), printed);
   for (const Setting& setting : settings()) {
+    if (setting.path == "ws.certificate" || setting.path == "ws.private_key") continue;
     if (setting.is_secret || setting.path.ends_with("_file") || setting.path == "network.ipv6") continue;
     Config wanted;
     setting.set(wanted, {other_value(setting)});

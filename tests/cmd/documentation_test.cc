@@ -50,6 +50,40 @@ TEST(DocumentationTest, TableHasARowForEveryKeyOfAPeer) {
   }
 }
 
+// Entries of listeners, tokens, lan.networks and forwards: with their defaults.
+template <typename Target>
+void expect_rows(const std::string& page, const std::vector<BasicSetting<Target>>& table) {
+  for (const BasicSetting<Target>& setting : table) {
+    std::string value;
+    for (const std::string& item : setting.get(Target{})) value += (value.empty() ? "" : ", ") + item;
+    const std::string row = "| `" + setting.path + "` | " + (value.empty() ? "" : "`" + value + "`") + " | " +
+                            setting.expected + " | " + setting.help + " |\n";
+    EXPECT_THAT(page, HasSubstr(row)) << "ROW " << row;
+  }
+}
+
+TEST(DocumentationTest, TableHasARowForEveryKeyOfAnEntry) {
+  const std::string page = read_source("deploy/docs/configuration.md");
+  expect_rows(page, listener_settings());
+  expect_rows(page, token_settings());
+  expect_rows(page, lan_settings());
+  expect_rows(page, forward_settings());
+}
+
+TEST(DocumentationTest, DefaultFileShowsEveryKeyOfAnEntry) {
+  const std::string file = read_source("deploy/config/wgrouter.yaml");
+  const auto expect_shown = [&](const auto& table) {
+    for (const auto& setting : table) {
+      const std::string name = setting.path.substr(setting.path.find('.') + 1);
+      EXPECT_THAT(file, HasSubstr(" " + name + ": ")) << setting.path;
+    }
+  };
+  expect_shown(listener_settings());
+  expect_shown(token_settings());
+  expect_shown(lan_settings());
+  expect_shown(forward_settings());
+}
+
 TEST(DocumentationTest, EveryVariableIsNamed) {
   const std::string page = read_source("deploy/docs/configuration.md");
   for (const Variable& variable : variables()) {

@@ -95,10 +95,36 @@ TEST(OptionsTest, EveryFlagOfTheHelpIsAcceptedAndStandsForAKey) {
     const bool takes_value = line[2 + flag.size() + 1] != ' ';
     const Options options = takes_value ? parse({flag, "1"}) : parse({flag});
     ASSERT_EQ(options.places.overrides.size(), 1u) << flag;
-    EXPECT_NE(find_setting(options.places.overrides[0].path), nullptr) << flag;
+    EXPECT_TRUE(shape_of(options.places.overrides[0].path)) << flag;
     ++flags;
   }
   EXPECT_GT(flags, 15);
+}
+
+TEST_F(ConfigTest, FlagsOfWsnicMeanWhatTheyMeantThere) {
+  const Options options =
+      parse({"--ws-address", "192.0.2.1", "--ws-port", "9086", "--wss-port=9087", "--wss-certificate",
+             write("chain.pem", kChainAndKey), "--subnet", "10.5.0.0/16", "--disable-dhcp",
+             "--dhcp-lease-file", "/x/db", "--dhcp-lease-time", "3600", "--dhcp-domain-name", "vm.example",
+             "--dhcp-nameserver", "8.8.8.8, 8.8.4.4"});
+  places_.overrides = options.places.overrides;
+  const Config config = load();
+  ASSERT_EQ(config.ws.listeners.size(), 2u);
+  EXPECT_EQ(config.ws.listeners[0].port, 9086);
+  EXPECT_FALSE(config.ws.listeners[0].tls);
+  EXPECT_EQ(config.ws.listeners[1].port, 9087);
+  ASSERT_TRUE(config.ws.listeners[1].tls);
+  EXPECT_EQ(config.ws.listeners[1].tls->private_key, path("chain.pem"));
+  EXPECT_EQ(config.ws.listeners[1].addresses[0].to_string(), "192.0.2.1");
+  const slirp::lan::NetworkConfig& network = config.lan.networks.at(0).network;
+  EXPECT_EQ(network.subnet.to_string(), "10.5.0.0/16");
+  EXPECT_EQ(network.gateway.to_string(), "10.5.0.1");
+  EXPECT_FALSE(network.dhcp.enabled);
+  EXPECT_EQ(config.lan.lease_file, "/x/db");
+  EXPECT_EQ(network.dhcp.lease_time, std::chrono::hours{1});
+  EXPECT_EQ(network.dhcp.domain, "vm.example");
+  EXPECT_EQ(network.dhcp.name_servers.size(), 2u);
+  EXPECT_EQ(usage_error({"--disable-dhcp=true"}), "--disable-dhcp takes no value");
 }
 
 class CommandsTest : public ConfigTest {};
