@@ -30,12 +30,11 @@ std::string key_of(const DnsName& name) {
 std::optional<IpAddress> parse_reverse_v4(std::string_view text) {
   std::array<std::uint8_t, 4> bytes{};
   for (std::size_t i = 4; i-- > 0;) {
-    const char* const end = text.data() + std::min(text.find('.'), text.size());
-    const auto [rest, error] = std::from_chars(text.data(), end, bytes[i]);
-    if (error != std::errc{} || rest != end) return std::nullopt;
-    const std::size_t used = static_cast<std::size_t>(end - text.data());
-    if ((i == 0) != (used == text.size())) return std::nullopt;
-    text.remove_prefix(i == 0 ? used : used + 1);
+    const std::string_view label = text.substr(0, text.find('.'));
+    const std::optional<std::uint64_t> number = parse_number(label);
+    if (!number || *number > 255 || (i == 0) != (label.size() == text.size())) return std::nullopt;
+    bytes[i] = static_cast<std::uint8_t>(*number);
+    text.remove_prefix(std::min(label.size() + 1, text.size()));
   }
   return IpAddress::from_bytes(bytes);
 }

@@ -111,13 +111,14 @@ class Reader {
     }
     Lease lease;
     std::string wrong = parse_lease(line, lease);
-    std::vector<Lease>* const leases = wrong.empty() ? leases_of_network() : nullptr;
-    if (wrong.empty() && leases == nullptr) wrong = "there are too many networks";
     if (wrong.empty()) {
-      leases->push_back(std::move(lease));
-    } else {
-      fault(wrong);
+      if (std::vector<Lease>* const leases = leases_of_network()) {
+        leases->push_back(std::move(lease));
+        return true;
+      }
+      wrong = "there are too many networks";
     }
+    fault(wrong);
     return true;
   }
 
