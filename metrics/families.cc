@@ -129,6 +129,11 @@ constexpr Family kFamilies[] = {
     {"wgrouter_dns_mismatched_total", C, "", "Answers to no question of ours"},
     {"wgrouter_dns_outstanding", G, "", "Questions that wait for an answer"},
     {"wgrouter_dns_query_duration_seconds", H, "", "How long upstreams took"},
+    {"wgrouter_forward_flows_opened_total", C, "", "Flows of outside clients through forwards"},
+    {"wgrouter_forward_flows", G, "", "Of these, open"},
+    {"wgrouter_forward_refused_total", C, "reason", "Outside clients that were refused"},
+    {"wgrouter_forward_accept_pauses_total", C, "", "Waits of forwards for descriptors"},
+    {"wgrouter_forward_bind_failures_total", C, "", "Forwarded ports that could not be opened, each try"},
 
     // --- TCP towards guests ---
     {"wgrouter_tcp_segments_total", C, "direction", "Segments"},

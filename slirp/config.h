@@ -71,6 +71,11 @@ struct Limits {
   std::size_t udp_remotes_per_flow = 1024;
   std::size_t icmp_flows_per_guest = 64;
   std::size_t icmp_flows = 8192;  // in all, per worker
+  // Flows of outside clients through forwards; a source is an IPv4 address or an IPv6 /64.
+  std::size_t forward_flows_per_source = 1024;
+  std::size_t forward_flows_per_forward = 4096;
+  std::size_t forward_flows_per_guest = 4096;
+  std::size_t forward_flows = 16384;  // in all, per worker
   std::size_t time_wait_entries = 65536;
   std::size_t reassembly_bytes_per_guest = 1024 * 1024;
   std::size_t reassembly_datagrams_per_guest = 64;

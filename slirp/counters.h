@@ -55,6 +55,15 @@ struct BridgeCounters {
   X(dns_server_failures) /* SERVFAIL told to a guest */ \
   X(dns_mismatched)      /* answers to no question of ours */
 
+// Outside clients: connections, and UDP mappings or datagrams without one.
+#define WGR_FORWARD_COUNTERS(X)                               \
+  X(forward_flows_opened)                                     \
+  X(forward_refused_sources) /* not in allowed_sources */     \
+  X(forward_refused_absent)  /* the guest is not there */     \
+  X(forward_refused_limits)  /* a cap, no port */             \
+  X(forward_accept_pauses)   /* no descriptor for a client */ \
+  X(forward_bind_failures)
+
 #define WGR_STACK_COUNTERS(X)                                   \
   X(packets)     /* from guests */                              \
   X(resets_sent) /* RST about segments of no flow */            \
@@ -69,12 +78,14 @@ struct Counters {
 #define WGR_COUNTER(name) Counter name;
   WGR_DIAL_COUNTERS(WGR_COUNTER)
   WGR_DNS_COUNTERS(WGR_COUNTER)
+  WGR_FORWARD_COUNTERS(WGR_COUNTER)
   WGR_STACK_COUNTERS(WGR_COUNTER)
 #undef WGR_COUNTER
   Gauge dial_in_flight;
   Gauge dns_outstanding;
   Gauge time_wait_entries;
   Gauge guests;
+  Gauge forward_flows_active;
   // Memory, as it was at the end of the last turn.
   Gauge pool_slots_in_use;
   Gauge pool_slots_allocated;
@@ -96,11 +107,13 @@ struct Counters {
 #define WGR_VISIT(name) visitor(std::string_view{#name}, name);
     WGR_DIAL_COUNTERS(WGR_VISIT)
     WGR_DNS_COUNTERS(WGR_VISIT)
+    WGR_FORWARD_COUNTERS(WGR_VISIT)
     WGR_STACK_COUNTERS(WGR_VISIT)
     WGR_VISIT(dial_in_flight)
     WGR_VISIT(dns_outstanding)
     WGR_VISIT(time_wait_entries)
     WGR_VISIT(guests)
+    WGR_VISIT(forward_flows_active)
     WGR_VISIT(pool_slots_in_use)
     WGR_VISIT(pool_slots_allocated)
     WGR_VISIT(tcp_memory_bytes)

@@ -13,7 +13,7 @@
 
 namespace wgr::slirp {
 
-enum class FlowKind : std::uint8_t { kTcp = 1, kUdp, kIcmp, kDns, kTimeWait };
+enum class FlowKind : std::uint8_t { kTcp = 1, kUdp, kIcmp, kDns, kTimeWait, kForward, kForwardedUdp };
 
 class FlowToken {
  public:

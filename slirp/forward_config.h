@@ -34,4 +34,18 @@ struct ForwardTarget {
   friend bool operator==(const ForwardTarget&, const ForwardTarget&) = default;
 };
 
+// What has become of a forward.
+struct ForwardStatus {
+  ForwardConfig config;
+  // Of the first listen address that cannot be opened, which is tried again; 0 if all are open.
+  int error = 0;
+  SocketAddress failed_address;  // with an error
+  std::optional<ForwardTarget> target;
+  std::size_t active_flows = 0;
+  std::uint64_t flows_opened = 0;
+  std::uint64_t refused_sources = 0;  // not in allowed_sources
+  std::uint64_t refused_absent = 0;   // no target
+  std::uint64_t refused_limits = 0;   // a cap, no port or descriptor
+};
+
 }  // namespace wgr::slirp

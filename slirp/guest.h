@@ -45,7 +45,9 @@ struct Guest {
   FlowChain udp;
   FlowChain icmp;
   FlowChain dns;
+  FlowChain forwarded_udp;
   std::size_t connecting = 0;  // TCP flows whose host connect is pending
+  std::size_t forwarded = 0;   // flows of outside clients (ForwardAdmission)
 };
 
 // Guests by id. An entry stays where it is until the guest is removed: flows point to it.

@@ -8,6 +8,8 @@
 #include "core/wire/tcp.h"
 #include "core/wire/udp.h"
 #include "slirp/dns_forwarder.h"
+#include "slirp/forward.h"
+#include "slirp/forwarded_udp.h"
 #include "slirp/fragment.h"
 #include "slirp/guest.h"
 #include "slirp/guest_packets.h"
@@ -22,7 +24,7 @@ namespace wgr::slirp {
 namespace {
 
 constexpr std::size_t kDeadlinesSlack = 4096;
-constexpr std::uint16_t kLeastGuestMtu = 576;  // RFC 1122 3.3.3; an ICMP error over IPv4 is no longer
+constexpr std::uint16_t kLeastGuestMtu = 576;  // RFC 1122 3.3.3; no ICMP error over IPv4 exceeds it
 constexpr Duration kReleaseMemoryAfter = std::chrono::seconds{10};
 
 std::size_t pool_slots(const Config& config) {
@@ -45,10 +47,12 @@ struct Stack::Parts {
         reassembly(config.limits, guest_packets.errors(), counters.drops),
         dns_policy(config.dns, counters),
         environment{config, sockets, policy, hash, counters, guest_packets, deadlines, dns_policy},
+        forwards(environment, guests, tcp, forwarded_udp),
         tcp(environment),
         udp(environment),
         icmp(environment),
         dns(environment),
+        forwarded_udp(environment),
         router(GuestId{}, config, pool, counters.tcp_connections, memory) {}
 
   void receive(const PacketView& packet, Instant now, PacketBatch& out);
@@ -61,7 +65,9 @@ struct Stack::Parts {
               Instant now, PacketBatch& out);
   void on_flow_deadline(FlowToken token, Instant now, PacketBatch& out);
   bool is_live(FlowToken token) noexcept;
-  std::size_t active_flows() const { return tcp.active_flows() + udp.active_flows() + icmp.active_flows(); }
+  std::size_t active_flows() const {
+    return tcp.active_flows() + udp.active_flows() + icmp.active_flows() + forwarded_udp.active_flows();
+  }
 
   // Constant after construction, but for the policy and the DNS upstreams.
   Config config;
@@ -78,10 +84,12 @@ struct Stack::Parts {
   Reassembly reassembly;
   DnsPolicy dns_policy;
   BridgeEnvironment environment;
+  Forwards forwards;  // outlives the flows of its clients
   TcpBridge tcp;
   UdpBridge udp;
   IcmpBridge icmp;
   DnsForwarder dns;
+  ForwardedUdp forwarded_udp;
   Guest router;                        // asks for DNS over HTTPS
   Instant release_memory_at = kNever;  // when no TCP flow has come until then
 };
@@ -97,6 +105,7 @@ void Stack::receive(std::span<const PacketView> packets, Instant now, PacketBatc
   for (const PacketView& packet : packets) parts_->receive(packet, now, out);
   parts_->tcp.end_batch(now, out);
   parts_->udp.end_batch(now, out);
+  parts_->forwarded_udp.end_batch();
   parts_->reassembly.end_turn();
 }
 
@@ -142,6 +151,7 @@ void Stack::Parts::receive_udp(Guest& guest, const AcceptedPacket& accepted, Ins
   }
   if (!accepted.is_to_us) return udp.receive(guest, packet, *datagram, now, out);
   if (datagram->destination_port() != wire::kDnsPort || !dns.is_enabled()) {
+    if (forwarded_udp.receive(guest, packet, *datagram, now)) return;
     return refuse(guest, packet, DropReason::kDestinationInvalid, IcmpError::port_unreachable(packet.family),
                   now, out);
   }
@@ -195,14 +205,17 @@ void Stack::socket_ready(egress::SocketToken value, egress::Ready ready, Instant
       return parts_->icmp.socket_ready(token, now, out);
     case FlowKind::kDns:
       return parts_->dns.socket_ready(token, now, out);
+    case FlowKind::kForward:
+      return parts_->forwards.socket_ready(token, now, out);
+    case FlowKind::kForwardedUdp:
     case FlowKind::kTimeWait:
       return;
   }
 }
 
 Instant Stack::next_deadline() const {
-  return std::min({parts_->deadlines.next(), parts_->tcp.next_deadline(), parts_->reassembly.next_deadline(),
-                   parts_->release_memory_at});
+  return std::min({parts_->deadlines.next(), parts_->tcp.next_deadline(), parts_->forwards.next_deadline(),
+                   parts_->reassembly.next_deadline(), parts_->release_memory_at});
 }
 
 void Stack::on_deadline(Instant now, PacketBatch& out) {
@@ -214,6 +227,7 @@ void Stack::on_deadline(Instant now, PacketBatch& out) {
     parts.on_flow_deadline(*token, now, out);
   }
   parts.tcp.on_deadline(now, out);
+  parts.forwards.on_deadline(now, out);
   parts.reassembly.on_deadline(now, out);
   if (parts.deadlines.size() > 4 * parts.active_flows() + kDeadlinesSlack) {
     parts.deadlines.discard_if([&parts](FlowToken token) { return !parts.is_live(token); });
@@ -238,6 +252,10 @@ void Stack::Parts::on_flow_deadline(FlowToken token, Instant now, PacketBatch& o
     case FlowKind::kDns:
       dns.on_deadline(token, now, out);
       break;
+    case FlowKind::kForwardedUdp:
+      forwarded_udp.on_deadline(token, now);
+      break;
+    case FlowKind::kForward:
     case FlowKind::kTimeWait:
       break;
   }
@@ -245,7 +263,8 @@ void Stack::Parts::on_flow_deadline(FlowToken token, Instant now, PacketBatch& o
 }
 
 bool Stack::Parts::is_live(FlowToken token) noexcept {
-  return tcp.is_live(token) || udp.is_live(token) || icmp.is_live(token) || dns.is_live(token);
+  return tcp.is_live(token) || udp.is_live(token) || icmp.is_live(token) || dns.is_live(token) ||
+         forwarded_udp.is_live(token);
 }
 
 void Stack::end_turn() {
@@ -265,6 +284,8 @@ void Stack::remove_guest(GuestId id) {
   parts_->udp.remove_guest(*guest);
   parts_->icmp.remove_guest(*guest);
   parts_->dns.remove_guest(*guest);
+  parts_->forwarded_udp.remove_guest(*guest);
+  parts_->forwards.remove_guest(id);
   parts_->reassembly.remove_guest(id);
   parts_->guest_packets.errors().remove_guest(id);
   parts_->guests.erase(id);
@@ -283,6 +304,16 @@ void Stack::cut_or_refuse(GuestId to, const PacketView& packet, std::uint16_t mt
   parts_->refuse(parts_->guests.at(packet.guest), *ip, DropReason::kPacketTooBig,
                  IcmpError::packet_too_big(ip->family, mtu), now, out);
 }
+
+void Stack::set_forwards(std::vector<ForwardConfig> forwards, Instant now, PacketBatch& out) {
+  parts_->forwards.set(std::move(forwards), now, out);
+}
+
+void Stack::set_forward_target(std::size_t index, const std::optional<ForwardTarget>& target) {
+  parts_->forwards.set_target(index, target);
+}
+
+std::vector<ForwardStatus> Stack::forward_status() const { return parts_->forwards.status(); }
 
 void Stack::set_policy(std::shared_ptr<const egress::Policy> policy) { parts_->policy = std::move(policy); }
 
@@ -304,6 +335,7 @@ void Stack::drain() {
   parts_->tcp.drain();
   parts_->udp.drain();
   parts_->icmp.drain();
+  parts_->forwards.drain();
 }
 
 std::size_t Stack::active_flows() const { return parts_->active_flows(); }

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -25,6 +26,7 @@
 #include "slirp/counters.h"
 #include "slirp/dns_answer.h"
 #include "slirp/dns_names.h"
+#include "slirp/forward_config.h"
 
 namespace wgr::slirp {
 
@@ -58,6 +60,13 @@ class Stack {
   // errors. `fragments` may be `out`. REQUIRES: mtu >= 68.
   void cut_or_refuse(GuestId to, const PacketView& packet, std::uint16_t mtu, Instant now,
                      PacketBatch& fragments, PacketBatch& out);
+  // Ports of the host that lead into guests (slirp/forward.h). Those that were there stay, with their target
+  // and their flows; the flows of those that are gone are reset.
+  void set_forwards(std::vector<ForwardConfig> forwards, Instant now, PacketBatch& out);
+  // Where one leads; `index` as in the last set_forwards(). Nothing while its guest is not there. The own
+  // address is one of Config::own_addresses.
+  void set_forward_target(std::size_t index, const std::optional<ForwardTarget>& target);
+  std::vector<ForwardStatus> forward_status() const;
   // New rules apply to new flows and new remotes.
   void set_policy(std::shared_ptr<const egress::Policy> policy);
   // Asked from the next question on.

@@ -11,6 +11,8 @@
 // Endpoint-independent mapping (RFC 5382 REQ-1) does not apply: each flow is a socket of the host, whose
 // kernel chooses the port.
 //
+// The connection of an outside client through a forward is a flow like any other, opened from our side.
+//
 // Thread: confined to the stack.
 #pragma once
 
@@ -50,6 +52,18 @@ class TcpBridge {
   Instant next_deadline() const noexcept;
   void on_deadline(Instant now, PacketBatch& out);
 
+  // A connection of an outside client (slirp/forward.h) goes on as one of ours to the guest. `socket` is
+  // connected and has next_token(); it is read once the guest has answered, and reset if it does not.
+  // REQUIRES: has_room_for(guest); `key` has a port of pick_port().
+  void open_to_guest(Guest& guest, const FlowKey& key, std::unique_ptr<egress::StreamSocket> socket,
+                     Instant now, PacketBatch& out);
+  FlowToken next_token() { return flows_.next_token(); }
+  bool has_room_for(const Guest& guest) const noexcept;
+  // A port for key.remote which no flow of the guest's address and port has; 0 if none was found.
+  std::uint16_t pick_port(FlowKey key);
+  // Resets both sides. Between batches; a stale token is ignored.
+  void abort(FlowToken token, Instant now, PacketBatch& out);
+
   void remove_guest(Guest& guest);
   void drain() noexcept { is_draining_ = true; }
   std::size_t active_flows() const noexcept { return flows_.size(); }
@@ -72,6 +86,8 @@ class TcpBridge {
   // Takes the flow out of the connecting ones.
   void end_dial(TcpFlow& flow);
   tcp::InitialNumbers initial_numbers(const FlowKey& key, Instant now) const;
+
+  void count_opened();
 
   // tcp_bridge.cc: bytes.
   void touch(TcpFlow& flow);

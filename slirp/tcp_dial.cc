@@ -1,11 +1,13 @@
 // TcpBridge, from the SYN to the outcome of the host connect.
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cerrno>
 #include <chrono>
 
 #include "core/wire/dns.h"
 #include "slirp/dns_stream.h"
+#include "slirp/ephemeral_port.h"
 #include "slirp/tcp_bridge.h"
 
 namespace wgr::slirp {
@@ -13,6 +15,7 @@ namespace wgr::slirp {
 namespace {
 
 constexpr std::size_t kQuoteSize = 64;
+constexpr int kPortTries = 64;
 
 void count_failure(Counters& counters, HostFailure failure) {
   switch (failure) {
@@ -58,8 +61,7 @@ void TcpBridge::open(Guest& guest, const FlowKey& key, const wire::IpView& packe
   ++guest.connecting;
   ++connecting_;
   environment_.counters.dial_in_flight.add();
-  environment_.counters.tcp.flows_opened.add();
-  environment_.counters.tcp.flows_active.add();
+  count_opened();
   const FlowToken token = flow.token;
   if (flow.socket) {
     watch(flow, {.writable = true});
@@ -67,6 +69,43 @@ void TcpBridge::open(Guest& guest, const FlowKey& key, const wire::IpView& packe
     dial_finished(flow, error, now, out);
   }
   if (TcpFlow* live = flows_.at(token)) touch(*live);
+}
+
+void TcpBridge::count_opened() {
+  environment_.counters.tcp.flows_opened.add();
+  environment_.counters.tcp.flows_active.add();
+}
+
+void TcpBridge::open_to_guest(Guest& guest, const FlowKey& key, std::unique_ptr<egress::StreamSocket> socket,
+                              Instant now, PacketBatch& out) {
+  TcpFlow& flow = flows_.insert(key, guest, guest.tcp_environment, key, initial_numbers(key, now),
+                                std::move(socket), now);
+  count_opened();
+  flow.connection.connect(now, out);
+  settle(flow, now);
+}
+
+bool TcpBridge::has_room_for(const Guest& guest) const noexcept {
+  const Limits& limits = environment_.config.limits;
+  return flows_.count(guest) < limits.tcp_flows_per_guest && flows_.size() < limits.tcp_flows;
+}
+
+// RFC 6056 3.3.1. A guest has a quarter of these ports at most, so a handful of tries fails never or always.
+std::uint16_t TcpBridge::pick_port(FlowKey key) {
+  for (int tries = 0; tries < kPortTries; ++tries) {
+    key.remote.port = random_ephemeral_port();
+    if (flows_.find(key) == nullptr && !strangers_.knows(key)) return key.remote.port;
+  }
+  return 0;
+}
+
+void TcpBridge::abort(FlowToken token, Instant now, PacketBatch& out) {
+  TcpFlow* flow = flows_.at(token);
+  if (flow == nullptr) return;
+  assert(!flow->is_touched);
+  flow->connection.abort(now, out);
+  if (flow->socket) flow->socket->reset_on_close();
+  close(*flow);
 }
 
 bool TcpBridge::may_open(Guest& guest, const FlowKey& key, const wire::IpView& packet,

@@ -19,6 +19,16 @@ struct TcpFlow : FlowBase {
         began(now),
         syn_sequence(syn.sequence()) {}
 
+  // Of an outside client whose connection goes on to the guest.
+  TcpFlow(tcp::Environment& environment, const FlowKey& flow_key, tcp::InitialNumbers initial,
+          std::unique_ptr<egress::StreamSocket> client, Instant now)
+      : connection(environment, flow_key, initial, now),
+        socket(std::move(client)),
+        began(now),
+        syn_sequence(initial.sequence),
+        is_connected(true),
+        has_host_data(true) {}
+
   tcp::Connection connection;
   std::unique_ptr<egress::StreamSocket> socket;
   Instant began;                  // the dial, or the time-out of what is left after the guest has gone

@@ -25,6 +25,9 @@ class TcpStrangers {
   // The flow of `connection` is about to close. REQUIRES: connection.may_retire().
   void retire(Guest& guest, const tcp::Connection& connection, Instant now);
 
+  // In TIME-WAIT.
+  bool knows(const FlowKey& key) noexcept { return entries_.find(key) != nullptr; }
+
   // True if the segment is a SYN that may open a flow; everything else is answered or dropped here.
   bool admits(Guest& guest, const FlowKey& key, const wire::IpView& packet, const wire::TcpView& segment,
               Instant now, PacketBatch& out);

@@ -40,6 +40,12 @@ GuestPacket StackWorld::take_one() {
   return std::move(packets.front());
 }
 
+void StackWorld::set_forwards(std::vector<slirp::ForwardConfig> forwards) {
+  stack_->set_forwards(std::move(forwards), now, out_);
+  collect();
+  settle();
+}
+
 void StackWorld::settle() {
   for (int round = 0; step(); ++round) {
     if (round > 1'000'000) throw std::runtime_error("the world does not come to rest");
@@ -99,6 +105,9 @@ void StackWorld::deliver(GuestPacket packet) {
   for (GuestTcp* guest : guests_) {
     if (guest->takes(packet)) return;
   }
+  for (GuestServer* server : servers_) {
+    if (server->takes(packet)) return;
+  }
   inbox_.push_back(std::move(packet));
 }
 
@@ -147,6 +156,12 @@ struct GuestTcp::Parts {
         memory(std::size_t{1} << 40),
         environment{config, pool, counters, memory},
         connection(environment, key, {.sequence = 0xfffff000u, .timestamp_offset = 77}, now) {}
+  Parts(const slirp::Config& settings, const slirp::FlowKey& key, const wire::TcpView& syn, Instant now)
+      : config(settings),
+        pool(config.mtu, 1 << 20),
+        memory(std::size_t{1} << 40),
+        environment{config, pool, counters, memory},
+        connection(environment, key, syn, {.sequence = 0xfffff000u, .timestamp_offset = 77}, now) {}
 
   slirp::Config config;
   PacketPool pool;
@@ -163,6 +178,17 @@ GuestTcp::GuestTcp(StackWorld& world, const SocketAddress& local, const SocketAd
   // Seen from here the guest is the remote and the server the guest: packets leave from the remote.
   parts_ = std::make_unique<Parts>(config, slirp::FlowKey{guest, remote, local}, world.now);
   world_.guests_.push_back(this);
+}
+
+GuestTcp::GuestTcp(StackWorld& world, GuestPacket& syn, const slirp::Config& config)
+    : world_(world),
+      local_{syn.ip().destination, syn.tcp().destination_port()},
+      remote_{syn.ip().source, syn.tcp().source_port()},
+      guest_(syn.guest) {
+  parts_ = std::make_unique<Parts>(config, slirp::FlowKey{guest_, remote_, local_}, syn.tcp(), world.now);
+  world_.guests_.push_back(this);
+  parts_->connection.accept(world_.now, parts_->out);
+  flush();
 }
 
 GuestTcp::~GuestTcp() { std::erase(world_.guests_, this); }
@@ -283,5 +309,23 @@ bool GuestTcp::is_established() const {
 }
 bool GuestTcp::is_closed() const { return parts_->connection.state() == slirp::tcp::State::kClosed; }
 bool GuestTcp::was_reset() const { return parts_->connection.was_reset(); }
+
+// --- GuestServer -------------------------------------------------------------------------------------
+
+GuestServer::GuestServer(StackWorld& world, const SocketAddress& local, GuestId guest, slirp::Config config)
+    : world_(world), local_(local), guest_(guest), config_(std::move(config)) {
+  world_.servers_.push_back(this);
+}
+
+GuestServer::~GuestServer() { std::erase(world_.servers_, this); }
+
+bool GuestServer::takes(GuestPacket& packet) {
+  if (packet.guest != guest_ || !packet.is(wire::IpProtocol::kTcp)) return false;
+  if (packet.ip().destination != local_.ip || packet.tcp().destination_port() != local_.port) return false;
+  if (packet.tcp().flags() != wire::kTcpSyn) return false;
+  connections.push_back(std::unique_ptr<GuestTcp>(new GuestTcp(world_, packet, config_)));
+  if (on_accept) on_accept(last());
+  return true;
+}
 
 }  // namespace wgr::sim

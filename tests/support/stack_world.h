@@ -68,6 +68,7 @@ Packet tcp_packet(const SocketAddress& from, const SocketAddress& to, wire::TcpH
 std::vector<Packet> fragments_of(const Packet& packet, std::size_t mtu);
 
 class GuestTcp;
+class GuestServer;
 
 class StackWorld {
  public:
@@ -89,6 +90,8 @@ class StackWorld {
   // The only one. Fails the test (by exception) if there is another number of packets.
   GuestPacket take_one();
 
+  void set_forwards(std::vector<slirp::ForwardConfig> forwards);
+
   void settle();
   void advance(Duration by);
   // Advances until `done`, at most by `limit`; whether it happened.
@@ -103,6 +106,7 @@ class StackWorld {
 
  private:
   friend class GuestTcp;
+  friend class GuestServer;
   void queue(Packet packet, GuestId guest);
   bool step();
   void collect();
@@ -112,6 +116,7 @@ class StackWorld {
   Rng rng_{1};
   PacketBatch out_;
   std::vector<GuestTcp*> guests_;
+  std::vector<GuestServer*> servers_;
   std::vector<GuestPacket> inbox_;
   std::vector<std::pair<GuestId, Packet>> to_stack_;
   std::unique_ptr<slirp::Stack> stack_;
@@ -141,12 +146,16 @@ class GuestTcp {
   std::uint64_t bytes_received() const { return bytes_received_; }
   std::string received_text() const { return {received_.begin(), received_.end()}; }
   const std::vector<std::uint8_t>& received() const { return received_; }
+  const SocketAddress& remote() const { return remote_; }
 
   bool keep_received = true;
   std::function<void(Bytes)> on_data;
 
  private:
   friend class StackWorld;
+  friend class GuestServer;
+  // Answers `syn`.
+  GuestTcp(StackWorld& world, GuestPacket& syn, const slirp::Config& config);
   bool takes(GuestPacket& packet);
   Instant next_deadline() const;
   void on_deadline();
@@ -171,6 +180,28 @@ class GuestTcp {
   bool finish_sent_ = false;
   bool peer_finished_ = false;
   bool was_refused_ = false;
+};
+
+// A TCP server of a guest: takes every connection to its address and port.
+class GuestServer {
+ public:
+  GuestServer(StackWorld& world, const SocketAddress& local, GuestId guest = kGuest,
+              slirp::Config config = StackWorld::default_config());
+  ~GuestServer();
+
+  std::function<void(GuestTcp&)> on_accept;
+  std::vector<std::unique_ptr<GuestTcp>> connections;  // in the order of their SYNs
+
+  GuestTcp& last() { return *connections.back(); }
+
+ private:
+  friend class StackWorld;
+  bool takes(GuestPacket& packet);
+
+  StackWorld& world_;
+  const SocketAddress local_;
+  const GuestId guest_;
+  const slirp::Config config_;
 };
 
 }  // namespace wgr::sim
