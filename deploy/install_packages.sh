@@ -17,11 +17,12 @@ packages_check=(
 )
 packages_interop=(
   wireguard-go wireguard-tools iproute2 procps util-linux
-  curl iperf3 bind9-dnsutils iputils-ping traceroute
+  curl iperf3 bind9-dnsutils iputils-ping traceroute openssl
 )
+packages_browser=(chromium nodejs npm)
 
 usage() {
-  echo "usage: ${0##*/} [--list] build|check|interop..." >&2
+  echo "usage: ${0##*/} [--list] build|check|interop|browser..." >&2
   exit 2
 }
 
@@ -33,6 +34,7 @@ for argument in "$@"; do
     build) wanted+=("${packages_build[@]}") ;;
     check) wanted+=("${packages_check[@]}") ;;
     interop) wanted+=("${packages_interop[@]}") ;;
+    browser) wanted+=("${packages_browser[@]}") ;;
     *) usage ;;
   esac
 done
@@ -44,6 +46,10 @@ if $list_only; then
 fi
 
 is_installed() {
+  case $1 in  # often from elsewhere, and then Debian's cannot be installed beside it
+    nodejs) ! command -v node >/dev/null || return 0 ;;
+    npm) ! command -v npm >/dev/null || return 0 ;;
+  esac
   [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
 }
 

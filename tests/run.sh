@@ -21,10 +21,12 @@ declare -A about=(
   [tsan]="tests labelled 'threads' with ThreadSanitizer"
   [fuzz]="fuzz targets: corpus replayed, then a brief run"
   [interop]="real clients in network namespaces"
+  [websocket]="WireGuard over WebSockets, and Prometheus, in network namespaces"
+  [browser]="browser machines: v86 in Node and in Chromium"
   [bench]="benchmarks built and run once; their figures judge nothing"
 )
 # Minutes after which a stage is taken for stuck.
-declare -A minutes=([build]=25 [unit]=10 [clang]=15 [lint]=15 [asan]=30 [tsan]=20 [fuzz]=25 [interop]=20 [bench]=15)
+declare -A minutes=([build]=25 [unit]=10 [clang]=15 [lint]=15 [asan]=30 [tsan]=20 [fuzz]=25 [interop]=20 [websocket]=10 [browser]=20 [bench]=15)
 
 jobs=$(nproc)
 fuzz_seconds=${FUZZ_SECONDS:-10}
@@ -149,15 +151,30 @@ stage_fuzz() {
   wait  # each has recorded its own verdict
 }
 
-stage_interop() {
-  check "interop: configure" configure release || return 1
-  check "interop: build" build release wgrouter udp_relay || return 1
-  local as_root=()
+run_suite() {  # NAME [OPTION...]
+  local suite=$1 as_root=()
+  shift
+  check "$suite: configure" configure release || return 1
+  check "$suite: build" build release wgrouter udp_relay || return 1
   if [[ $(id -u) -ne 0 ]]; then
-    sudo -n true 2>/dev/null || { record skip "interop" "network namespaces need root or sudo"; return 0; }
+    sudo -n true 2>/dev/null || { record skip "$suite" "network namespaces need root or sudo"; return 0; }
     as_root=(sudo)
   fi
-  "${as_root[@]}" python3 tests/interop/run.py --results "$results" --logs "$logs/interop"
+  "${as_root[@]}" python3 tests/interop/run.py --suite "$suite" --results "$results" --logs "$logs/$suite" "$@"
+}
+
+stage_interop() {
+  run_suite interop
+}
+
+stage_websocket() {
+  run_suite websocket --jobs 1
+}
+
+# One machine after another: each keeps a core busy.
+stage_browser() {
+  deploy/install_packages.sh browser || echo "Not all packages could be installed: what needs them is skipped."
+  run_suite browser --jobs 1
 }
 
 stage_bench() {
@@ -208,7 +225,7 @@ mkdir -p "$logs"
 : >"$results"
 
 needed=(build check)
-[[ " ${stages[*]} " == *" interop "* ]] && needed+=(interop)
+[[ " ${stages[*]} " =~ " "(interop|websocket|browser)" " ]] && needed+=(interop)
 if ! deploy/install_packages.sh "${needed[@]}" </dev/null; then
   record fail "packages" "could not be installed"
 else

@@ -64,14 +64,16 @@ class Router:
 
     binary = ROOT / "build" / "release" / "bin" / "wgrouter"
 
-    def __init__(self, bed):
+    def __init__(self, bed, space=None, config=None):
         self.bed = bed
+        self.space = space or bed.router_ns
+        self.config = config or bed.config
         self.process = None
-        self.program = bed.lab.folder / "wgrouter"  # where the other user can read it
+        self.program = bed.lab.folder / f"wgrouter-{self.space.role}"  # where the other user can read it
         shutil.copy(self.binary, self.program)
         self.program.chmod(0o755)
-        self.config_file = bed.lab.folder / "wgrouter.yaml"
-        self.log_file = bed.lab.logs / "router-wgrouter.log"
+        self.config_file = bed.lab.folder / f"{self.space.role}.yaml"
+        self.log_file = bed.lab.logs / f"{self.space.role}-wgrouter.log"
         self.arguments = ["run", "--config", str(self.config_file)]
         self.environment = {}
         self.output = None  # a file for standard output; otherwise the log has it
@@ -83,15 +85,20 @@ class Router:
         os.chown(folder, NOBODY, NOBODY)
         return folder
 
+    @staticmethod
+    def give(path):
+        """Makes a file the router user's own, and nobody else's."""
+        os.chown(path, NOBODY, NOBODY)
+        path.chmod(0o600)
+
     def write_config(self):
-        self.config_file.write_text(self.bed.config.to_yaml())
-        os.chown(self.config_file, NOBODY, NOBODY)
-        self.config_file.chmod(0o600)
+        self.config_file.write_text(self.config.to_yaml())
+        self.give(self.config_file)
 
     def start(self):
         self.write_config()
         output = {"stdout": open(self.output, "wb")} if self.output else {}
-        self.process = self.bed.router_ns.popen(
+        self.process = self.space.popen(
             "setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--no-new-privs",
             "--inh-caps=-all", "--ambient-caps=-all", "--bounding-set=-all",
             str(self.program), *self.arguments, name="wgrouter", cwd="/",
@@ -135,7 +142,7 @@ class ControlRouter(Router):
     binary = shutil.which("wireguard-go") or "wireguard-go"
 
     def start(self):
-        space, config = self.bed.router_ns, self.bed.config
+        space, config = self.space, self.config
         device = new_device()
         self.process = space.popen(str(self.program), "-f", device, name="wgrouter",
                                    env=dict(os.environ, WG_PROCESS_FOREGROUND="1"))
@@ -160,14 +167,15 @@ class ControlRouter(Router):
 class Client:
     """A stock client: wireguard-go and wg in a namespace of its own."""
 
-    def __init__(self, bed, index, psk=None):
+    def __init__(self, bed, index, psk=None, behind=None):
         self.bed = bed
         self.index = index
         self.psk = psk
+        self.server_public = behind.public if behind else bed.public
         self.private, self.public = generate_key()
         self.inner = {4: f"10.9.0.{10 + index}", 6: f"fd09::{10 + index:x}"}
         self.ns = bed.lab.namespace(f"client{index}")
-        self.ns.connect("uplink", bed.router_ns, f"down{index}",
+        self.ns.connect("uplink", behind.ns if behind else bed.router_ns, f"down{index}",
                         [f"172.30.{index}.2/24", f"fd30:{index}::2/64"],
                         [f"172.30.{index}.1/24", f"fd30:{index}::1/64"])
         self.outer_router = f"172.30.{index}.1" if bed.outer == 4 else f"fd30:{index}::1"
@@ -184,7 +192,7 @@ class Client:
         """The file an operator would give this client."""
         psk = f"PresharedKey = {self.psk}\n" if self.psk else ""
         return (f"[Interface]\nPrivateKey = {self.private}\nAddress = {self.inner[4]}/32, {self.inner[6]}/128\n"
-                f"MTU = 1420\n[Peer]\nPublicKey = {self.bed.public}\n{psk}AllowedIPs = 0.0.0.0/0, ::/0\n"
+                f"MTU = 1420\n[Peer]\nPublicKey = {self.server_public}\n{psk}AllowedIPs = 0.0.0.0/0, ::/0\n"
                 f"Endpoint = {self.endpoint}\n")
 
     def start(self, conf=None):
@@ -227,8 +235,8 @@ class Client:
     def forget_session(self):
         """Removes and adds the router again, which ends the session here: the next packet begins another."""
         psk = ["preshared-key", "/dev/stdin"] if self.psk else []
-        self.wg("set", self.device, "peer", self.bed.public, "remove")
-        self.wg("set", self.device, "peer", self.bed.public, "endpoint", self.endpoint,
+        self.wg("set", self.device, "peer", self.server_public, "remove")
+        self.wg("set", self.device, "peer", self.server_public, "endpoint", self.endpoint,
                 "allowed-ips", "0.0.0.0/0,::/0", *psk, stdin=self.psk)
 
     def pings(self, host, count=1, wait=2, interval=0.2, size=56):
@@ -335,8 +343,9 @@ class Bed:
         """Whether the kernel lets the router's user open ping sockets."""
         self.router_ns.sysctl("net.ipv4.ping_group_range", "0 2147483647" if allowed else "1 0")
 
-    def add_client(self, psk=None, router_psk="same", known=True):
-        client = Client(self, len(self.clients) + 1, psk)
+    def add_client(self, psk=None, router_psk="same", known=True, behind=None):
+        """`known`: a peer of the router; `behind`: the other router this client connects to."""
+        client = Client(self, len(self.clients) + 1, psk, behind)
         self.clients.append(client)
         if known:
             self.config.peers.append(client.peer(router_psk))

@@ -9,6 +9,9 @@ class Peer:
     public_key: str
     allowed_ips: list
     preshared_key: str | None = None
+    name: str | None = None
+    endpoint: str | None = None
+    persistent_keepalive: int | None = None
 
 
 @dataclasses.dataclass
@@ -19,14 +22,16 @@ class RouterConfig:
     peers: list = dataclasses.field(default_factory=list)
     overlay: bool = False
     workers: int = 2
+    extra: dict = dataclasses.field(default_factory=dict)  # whole sections of the file
 
     def to_yaml(self):
         """JSON is YAML."""
         peers = []
         for peer in self.peers:
             entry = {"public_key": peer.public_key, "allowed_ips": peer.allowed_ips}
-            if peer.preshared_key:
-                entry["preshared_key"] = peer.preshared_key
+            for key in ("preshared_key", "name", "endpoint", "persistent_keepalive"):
+                if (value := getattr(peer, key)) is not None:
+                    entry[key] = value
             peers.append(entry)
         return json.dumps({
             "wireguard": {"private_key": self.private_key, "listen_port": self.listen_port, "peers": peers},
@@ -35,6 +40,7 @@ class RouterConfig:
             "overlay": {"enabled": self.overlay},
             "processor": {"workers": self.workers},
             "shutdown": {"grace": "5s"},
+            **self.extra,
         }, indent=2) + "\n"
 
     def to_wg_conf(self, listen_port):

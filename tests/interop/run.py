@@ -1,6 +1,9 @@
 """Runs the interop scenarios in network namespaces of their own and reports each as one test.
 
-usage: run.py [--results FILE] [--logs FOLDER] [--jobs N] [--control] [--list] [CLASS[.test]...]
+usage: run.py [--suite NAME] [--results FILE] [--logs FOLDER] [--jobs N] [--control] [--list] [CLASS[.test]...]
+
+Suites: interop, WireGuard clients; websocket, WireGuard over WebSockets, the server's manners, Prometheus;
+browser, machines in v86 (tests/browser).
 
 Needs root, to make namespaces and TUN devices for the clients; the router runs as nobody. Every
 scenario is bounded in time, and everything made is removed at the end, however it comes.
@@ -8,6 +11,7 @@ scenario is bounded in time, and everything made is removed at the end, however 
 
 import argparse
 import concurrent.futures
+import importlib
 import inspect
 import os
 import pathlib
@@ -23,7 +27,11 @@ import bed
 import lab
 import scenarios
 
-TOOLS = ("ip", "wg", "wireguard-go", "setpriv", "sysctl", "curl", "iperf3", "dig", "ping", "traceroute")
+TOOLS = ("ip", "wg", "wireguard-go", "setpriv", "sysctl", "curl", "iperf3", "dig", "ping", "traceroute", "openssl")
+BROWSER = pathlib.Path(__file__).resolve().parents[1] / "browser"
+SUITES = {"interop": ("scenarios",),
+          "websocket": ("websocket_scenarios", "metrics_scenarios"),
+          "browser": ("vm_scenarios",)}
 
 
 def why_not():
@@ -53,10 +61,12 @@ class Reporter(unittest.TestResult):
 
     lock = threading.Lock()
 
-    def __init__(self, results):
+    def __init__(self, suite, results):
         super().__init__()
+        self.suite = suite
         self.results = results
         self.began = {}
+        self.passed = 0
         self.failed_subtests = set()
 
     @staticmethod
@@ -75,7 +85,7 @@ class Reporter(unittest.TestResult):
                 print("".join(f"     {line}\n" for line in details.splitlines()), flush=True)
             if self.results:
                 with open(self.results, "a", encoding="utf-8") as file:
-                    file.write(f"{verdict}\tinterop: {self.name(test)}\t{reason}\n")
+                    file.write(f"{verdict}\t{self.suite}: {self.name(test)}\t{reason}\n")
 
     def details(self, test, error):
         text = "".join(traceback.format_exception(*error, limit=-4))
@@ -91,6 +101,7 @@ class Reporter(unittest.TestResult):
     def addSuccess(self, test):
         super().addSuccess(test)
         if test not in self.failed_subtests:
+            self.passed += 1
             self.say("pass", test)
 
     def addSubTest(self, test, subtest, error):
@@ -134,23 +145,27 @@ def tests_of(cls, wanted):
     return [cls(name) for name in names]
 
 
-def run_class(cls, wanted, results):
-    result = Reporter(results)
+def run_class(cls, wanted, suite, results):
+    result = Reporter(suite, results)
     unittest.TestSuite(tests_of(cls, wanted)).run(result)
     return result
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--suite", choices=SUITES, default="interop")
     parser.add_argument("--results")
-    parser.add_argument("--logs", default=str(bed.ROOT / "build" / "check" / "interop"))
+    parser.add_argument("--logs")
     parser.add_argument("--jobs", type=int, default=2, help="groups of scenarios run at the same time")
     parser.add_argument("--control", action="store_true", help="a kernel router in place of ours: tests the harness")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("wanted", nargs="*", metavar="CLASS[.test]")
     options = parser.parse_args()
+    options.logs = options.logs or str(bed.ROOT / "build" / "check" / options.suite)
 
-    classes = [cls for cls in scenarios.ALL if tests_of(cls, options.wanted)]
+    sys.path.append(str(BROWSER))
+    modules = [importlib.import_module(name) for name in SUITES[options.suite]]
+    classes = [cls for module in modules for cls in module.ALL if tests_of(cls, options.wanted)]
     if options.list:
         for cls in classes:
             for test in tests_of(cls, options.wanted):
@@ -164,7 +179,7 @@ def main():
         print(f"skipped: {reason}")
         if options.results:
             with open(options.results, "a", encoding="utf-8") as file:
-                file.write(f"skip\tinterop\t{reason}\n")
+                file.write(f"skip\t{options.suite}\t{reason}\n")
         return 0
 
     lab.end_on_signals()
@@ -183,16 +198,17 @@ def main():
         waiting = scenarios.LongTransfer in classes
         try:
             with concurrent.futures.ThreadPoolExecutor(options.jobs + waiting) as pool:
-                outcomes = list(pool.map(lambda cls: run_class(cls, options.wanted, options.results), classes))
+                outcomes = list(pool.map(lambda cls: run_class(cls, options.wanted, options.suite, options.results),
+                                         classes))
         finally:
             lab.close_all()
 
-    count = sum(outcome.testsRun for outcome in outcomes)
+    passed = sum(outcome.passed for outcome in outcomes)
     skipped = sum(len(outcome.skipped) for outcome in outcomes)
     # A test fails once, in whatever part; a class whose bed did not come up fails without a test.
     failed = sum(len({getattr(test, "test_case", test) for test, _ in outcome.failures + outcome.errors})
                  for outcome in outcomes)
-    print(f"{max(count - failed - skipped, 0)} passed, {failed} failed, {skipped} skipped")
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
     return 1 if failed else 0
 
 

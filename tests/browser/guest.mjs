@@ -1,0 +1,96 @@
+// A v86 machine with the guest of guest_init.sh, driven by lines on its serial console. Runs in Node
+// (node_vm.mjs) and in a page (page.mjs).
+
+const kMegabyte = 1 << 20;
+
+// Puts the machine's network card on a WebSocket the way container2wasm does: subprotocol `binary`, a
+// stream of u32 big-endian length and frame. Header and frame leave as separate messages; messages that
+// arrive are pieces of a stream.
+class StreamGlue {
+  constructor(emulator, url) {
+    this.emulator = emulator;
+    this.received = new Uint8Array(0);
+    this.early = [];
+    emulator.add_listener("net0-send", (frame) => this.send(frame.slice()));
+    this.socket = new WebSocket(url, "binary");
+    this.socket.binaryType = "arraybuffer";
+    this.socket.onopen = () => this.early.splice(0).forEach((frame) => this.send(frame));
+    this.socket.onmessage = (event) => this.receive(new Uint8Array(event.data));
+  }
+
+  send(frame) {
+    if (this.socket.readyState === WebSocket.CONNECTING) {
+      this.early.push(frame);
+    } else if (this.socket.readyState === WebSocket.OPEN) {
+      const header = new Uint8Array(4);
+      new DataView(header.buffer).setUint32(0, frame.length);
+      this.socket.send(header);
+      this.socket.send(frame);
+    }
+  }
+
+  receive(piece) {
+    const all = new Uint8Array(this.received.length + piece.length);
+    all.set(this.received);
+    all.set(piece, this.received.length);
+    let at = 0;
+    while (all.length - at >= 4) {
+      const length = new DataView(all.buffer).getUint32(at);
+      if (all.length - at < 4 + length) break;
+      this.emulator.bus.send("net0-receive", all.slice(at + 4, at + 4 + length));
+      at += 4 + length;
+    }
+    this.received = all.slice(at);
+  }
+}
+
+export class Guest {
+  // `parts`: wasm_path or wasm_fn, and bios, vga_bios, kernel, initrd and state (or null) as v86 takes
+  // files: {buffer} or {url}. `options`: nic (ne2k or virtio), relay, framing (frames or stream), mtu.
+  constructor(V86, parts, options, screen) {
+    this.text = "";
+    this.decoder = new TextDecoder("utf-8");
+    this.waiting = null;  // {mark, resolve}: one command at a time
+    const card = { type: options.nic, mtu: options.mtu || 1500 };
+    if (options.framing !== "stream") card.relay_url = options.relay;
+    this.emulator = new V86({
+      ...(parts.wasm_fn ? { wasm_fn: parts.wasm_fn } : { wasm_path: parts.wasm_path }),
+      bios: parts.bios, vga_bios: parts.vga_bios, bzimage: parts.kernel, initrd: parts.initrd,
+      ...(parts.state ? { initial_state: parts.state } : {}),
+      ...(screen ? { screen_container: screen } : {}),
+      cmdline: "console=ttyS0 quiet tsc=reliable mitigations=off nomodeset cryptomgr.notests",
+      memory_size: 96 * kMegabyte,  // the initrd lies at 64 MiB
+      vga_memory_size: 2 * kMegabyte,
+      net_device: card,
+      autostart: true, disable_keyboard: true, disable_mouse: true, disable_speaker: true,
+    });
+    if (options.framing === "stream") this.glue = new StreamGlue(this.emulator, options.relay);
+    this.emulator.add_listener("serial0-output-byte", (byte) => this.byte_arrived(byte));
+    this.ready = parts.state
+      ? new Promise((resolve) => this.emulator.add_listener("emulator-ready", () => resolve([])))
+      : this.wait_for(/\u0001ready\n/);
+  }
+
+  byte_arrived(byte) {
+    this.text += this.decoder.decode(Uint8Array.of(byte), { stream: true });
+    if (byte !== 10 || !this.waiting) return;
+    const found = this.waiting.pattern.exec(this.text);
+    if (!found) return;
+    const { resolve } = this.waiting;
+    this.waiting = null;
+    this.text = "";
+    resolve(found);
+  }
+
+  wait_for(pattern) {
+    return new Promise((resolve) => { this.waiting = { pattern, resolve }; });
+  }
+
+  // Runs one line of shell; resolves with its exit code and what it said.
+  async run(tag, command) {
+    const done = this.wait_for(new RegExp(`\u0001start ${tag}\n([^]*)\n\u0001end ${tag} (\\d+)\n`));
+    this.emulator.serial0_send(`${tag} ${command}\n`);
+    const [, output, code] = await done;
+    return { code: Number(code), output };
+  }
+}

@@ -1,0 +1,255 @@
+"""The scenarios of browser machines: each test is a claim about the router, made with a guest in v86."""
+
+import hashlib
+import ipaddress
+import re
+import subprocess
+import time
+import unittest
+
+from bed import HTTP_PORT, SERVER
+from lab import wait_until
+from scenarios import MB, Scenario
+from servers import ADDRESSES
+from vm import NodeVm, PageVm, why_not
+from vm_bed import CUT_PORT, GATEWAY, VmBed
+
+FORWARDED_PORT = 8180
+PREFIX = "fd86:0:0:1::/64"
+NAME = "host.interop.test"
+
+
+class VmScenario(Scenario):
+    """One guest on the default network, started with the class; tests run in the order of the text."""
+
+    bed_class = VmBed
+    control_knows = False
+    nic = "virtio"
+    programs = ("node", "npm")
+
+    @classmethod
+    def setUpClass(cls):
+        reason = why_not(*cls.programs)
+        if reason:
+            raise unittest.SkipTest(reason)
+        super().setUpClass()
+
+    @classmethod
+    def setup_bed(cls):
+        cls.host = cls.bed.add_host()
+        cls.prepare()
+        cls.bed.start()
+        cls.vm = cls.start_vm()
+
+    @classmethod
+    def prepare(cls):
+        """What the configuration needs beyond the usual."""
+
+    @classmethod
+    def start_vm(cls):
+        return NodeVm(cls.host.ns, "vm", cls.nic, cls.host.relay())
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.vm.end()
+        super().tearDownClass()
+
+    def fetched(self, vm, url):
+        """The sha256 of what the guest's wget gets."""
+        return vm.run(f"wget -q -O - {url} | sha256sum", 60).split()[0]
+
+    def serve_a_file(self, vm):
+        """Starts the guest's httpd; returns the sha256 of its /file."""
+        vm.run("pidof httpd || httpd -p 80 -h /www")
+        return vm.run(f"head -c {MB // 2} /dev/urandom >/www/file; sha256sum /www/file").split()[0]
+
+    def fetched_outside(self, space, url):
+        """The sha256 of what curl gets in that namespace."""
+        curl = space.popen("curl", "-sS", "--fail", "--max-time", "30", url, name="curl", stdout=subprocess.PIPE)
+        digest = hashlib.sha256(curl.stdout.read()).hexdigest()
+        self.assertEqual(self.bed.lab.end(curl), 0, url)
+        return digest
+
+
+class Basics:
+    """What every machine can do, whatever it runs in and however its frames travel."""
+
+    def test_a_lease_arrives(self):
+        began = time.monotonic()
+        lease = self.vm.connect("-x", "hostname:machine")
+        self.report(f"{lease['ip']} after {time.monotonic() - began:.1f} s")
+        gateway = GATEWAY["default"]
+        self.assertTrue(lease["ip"].startswith("192.168.86."), lease)
+        self.assertNotEqual(lease["ip"], gateway)
+        self.assertEqual(
+            {name: lease.get(name) for name in ("mask", "router", "serverid", "dns", "domain", "lease")},
+            {"mask": "24", "router": gateway, "serverid": gateway, "dns": gateway, "domain": "lan", "lease": "86400"})
+
+    def test_gateway_and_host_answer_pings(self):
+        for host in (GATEWAY["default"], SERVER[4]):
+            with self.subTest(host=host):
+                self.assertEqual(self.vm.pings(host, count=3), 3)
+
+    def test_names_resolve_at_the_gateway(self):
+        self.assertIn(ADDRESSES[NAME][0], self.vm.run(f"nslookup -type=a {NAME}"))
+
+    def test_a_file_comes_down_intact_by_name(self):
+        began = time.monotonic()
+        self.assertEqual(self.fetched(self.vm, f"http://{NAME}:{HTTP_PORT}/file?size={2 * MB}"),
+                         self.content.sha256(2 * MB))
+        self.report(f"{16 / (time.monotonic() - began):.1f} Mbit/s")
+
+    def test_a_file_goes_up_intact(self):
+        digest = self.vm.run(f"head -c {MB} /dev/urandom >/tmp/file; sha256sum /tmp/file").split()[0]
+        answer = self.vm.run(
+            f"{{ printf 'PUT /upload HTTP/1.1\\r\\nConnection: close\\r\\nContent-Length: {MB}\\r\\n\\r\\n'; "
+            f"cat /tmp/file; }} | nc {SERVER[4]} {HTTP_PORT}", 60)
+        self.assertEqual(answer.split()[-1], digest)
+
+
+class Machine(Basics):
+    """And what is asked of both network cards once."""
+
+    @classmethod
+    def prepare(cls):
+        cls.bed.forwards.append({"listen": str(FORWARDED_PORT), "to": "machine:80"})
+
+    @classmethod
+    def start_vm(cls):
+        cls.cut = staticmethod(cls.host.start_cut_proxy())
+        return NodeVm(cls.host.ns, "vm", cls.nic, cls.host.relay(port=CUT_PORT))
+
+    def test_a_forwarded_port_leads_to_the_guests_httpd(self):
+        digest = self.serve_a_file(self.vm)
+        url = f"http://{self.host.router_address}:{FORWARDED_PORT}/file"
+        self.assertEqual(self.fetched_outside(self.host.ns, url), digest)
+
+    def test_transfers_survive_the_end_of_their_session(self):
+        """v86 comes back by itself, without DHCP or ARP: 10 s after it last dialed, or at once."""
+        size = 8 * MB
+        self.vm.start(f"wget -q -O - http://{SERVER[4]}:{HTTP_PORT}/file?size={size} | sha256sum")
+        time.sleep(0.5)
+        self.assertTrue(self.vm.is_busy(), "the transfer was over before the cut")
+        began = time.monotonic()
+        self.assertEqual(self.cut(), 1)
+        code, output = self.vm.finish(90)
+        self.assertEqual((code, output.split()[0]), (0, self.content.sha256(size)))
+        self.report(f"done {time.monotonic() - began:.1f} s after the cut")
+        self.assertEqual(self.vm.pings(SERVER[4]), 2)
+
+
+class Ne2kInNode(Machine, VmScenario):
+    nic = "ne2k"
+
+
+class VirtioInNode(Machine, VmScenario):
+    def test_ipv6_comes_by_router_advertisement(self):
+        prefix = ipaddress.ip_network(PREFIX)
+
+        def address():
+            shown = re.findall(r"inet6 (\S+)/64 scope global", self.vm.run("ip addr show eth0"))
+            return next((text for text in shown if ipaddress.ip_address(text) in prefix), None)
+
+        self.report(wait_until(address, "an address of the prefix", timeout=15, interval=0.5))
+        self.assertGreater(self.vm.run(f"ping6 -c 4 -W 2 {SERVER[6]}", check=False).count("bytes from"), 2)
+        self.assertEqual(self.fetched(self.vm, f"http://[{SERVER[6]}]:{HTTP_PORT}/file?size={MB}"),
+                         self.content.sha256(MB))
+
+
+    def test_a_restarted_router_knows_the_machine_by_its_lease(self):
+        """The guest does not ask again: it goes on with its address, once v86 has dialed again."""
+        self.bed.router.restart()
+        began = time.monotonic()
+        wait_until(lambda: self.vm.pings(SERVER[4], count=1), "a ping passes", timeout=30)
+        self.report(f"recovered after {time.monotonic() - began:.1f} s")
+
+
+class InChromium(Basics, VmScenario):
+    """A page of headless Chromium, over wss, with the certificate accepted."""
+
+    programs = ("node", "npm", "chromium")
+
+    @classmethod
+    def start_vm(cls):
+        return PageVm(cls.host.ns, "page", cls.nic, cls.host.relay(secure=True), cls.bed.tls.key_sha256)
+
+
+class Container2wasm(Basics, VmScenario):
+    """Frames in a stream, as container2wasm sends them: subprotocol `binary`, over wss with a private CA."""
+
+    @classmethod
+    def start_vm(cls):
+        return NodeVm(cls.host.ns, "vm", cls.nic, cls.host.relay("/ethernet", secure=True),
+                      authority=cls.bed.tls.authority, framing="stream")
+
+
+class TwoMachines(VmScenario):
+    """Two guests on a segment that is a switch, and a third on the default network, which isolates."""
+
+    @classmethod
+    def prepare(cls):
+        cls.bed.networks["lab"] = {"subnet": "192.168.99.0/24", "isolate": False}
+
+    @classmethod
+    def start_vm(cls):
+        cls.second = NodeVm(cls.host.ns, "second", "ne2k", cls.host.relay("/ethernet/lab"))
+        return NodeVm(cls.host.ns, "first", "virtio", cls.host.relay("/ethernet/lab"))
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.second.end()
+        super().tearDownClass()
+
+    def test_both_get_a_lease_of_the_segment(self):
+        cls = type(self)
+        cls.first_ip = self.vm.connect("-x", "hostname:first")["ip"]
+        cls.second_ip = self.second.connect("-x", "hostname:second")["ip"]
+        self.assertNotEqual(self.first_ip, self.second_ip)
+        for address in (self.first_ip, self.second_ip):
+            self.assertTrue(address.startswith("192.168.99."), address)
+
+    def test_they_talk_to_each_other(self):
+        self.assertEqual(self.vm.pings(self.second_ip, count=3), 3)
+        self.assertEqual(self.second.pings(self.first_ip, count=3), 3)
+        digest = self.serve_a_file(self.vm)
+        self.assertEqual(self.fetched(self.second, f"http://{self.first_ip}/file"), digest)
+
+    def test_each_is_known_by_the_name_it_gave(self):
+        self.assertIn(self.second_ip, self.vm.run("nslookup -type=a second.lan"))
+
+    def test_a_guest_of_an_isolated_network_does_not_meet_them(self):
+        third = NodeVm(self.host.ns, "third", "virtio", self.host.relay())
+        try:
+            third.connect()
+            self.assertEqual(third.pings(self.first_ip, wait=1), 0)
+            self.assertEqual(third.pings(SERVER[4]), 2)
+        finally:
+            third.end()
+
+
+class MachineAndPeer(VmScenario):
+    """A guest in v86 and a WireGuard client of the same router reach each other."""
+
+    @classmethod
+    def prepare(cls):
+        cls.client = cls.bed.add_client()
+        cls.bed.networks["default"]["reach_peers"] = True
+        cls.bed.config.overlay = True
+
+    def test_the_guest_reaches_the_peer(self):
+        cls = type(self)
+        cls.ip = self.vm.connect("-x", "hostname:machine")["ip"]
+        self.client.ns.ip("route", "replace", "192.168.86.0/24", "dev", self.client.device)
+        self.bed.start_servers(self.client.ns)
+        self.assert_passes()
+        self.assertEqual(self.vm.pings(self.client.inner[4], count=3), 3)
+        url = f"http://{self.client.inner[4]}:{HTTP_PORT}/file?size={MB}"
+        self.assertEqual(self.fetched(self.vm, url), self.content.sha256(MB))
+
+    def test_the_peer_reaches_the_guest(self):
+        self.assertEqual(self.client.pings(self.ip, count=3), 3)
+        digest = self.serve_a_file(self.vm)
+        self.assertEqual(self.fetched_outside(self.client.ns, f"http://{self.ip}/file"), digest)
+
+
+ALL = [Ne2kInNode, VirtioInNode, InChromium, Container2wasm, TwoMachines, MachineAndPeer]

@@ -1,0 +1,149 @@
+"""Debian's Prometheus scrapes a live router; the queries of common WireGuard dashboards return data."""
+
+import contextlib
+import ctypes
+import json
+import os
+import pathlib
+import unittest
+import urllib.parse
+
+import parts
+from bed import INNER_ROUTER
+from lab import wait_until
+from scenarios import MB, Scenario
+
+ADMIN_PORT = 9586
+PROMETHEUS_PORT = 9590
+PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_DETACH, WALL = 0x4206, 0x4207, 17, 0x40000000
+FRIENDLY_NAME = "a laptop"
+# As found in dashboards made for MindFlavor's exporter, with shorter windows.
+QUERIES = (
+    "time() - wireguard_latest_handshake_seconds < 180",
+    "rate(wireguard_received_bytes_total[10s]) > 0",
+    "rate(wireguard_sent_bytes_total[10s]) > 0",
+    "sum(increase(wireguard_sent_bytes_total[20s])) by (interface, public_key)",
+    "count(wireguard_latest_handshake_seconds > 0)",
+    "wireguard_peer_endpoint_info",
+    "wgrouter_build_info",
+    "process_resident_memory_bytes",
+)
+
+
+@contextlib.contextmanager
+def stopped_thread(thread):
+    """One thread of another process stands still; the process does not."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+
+    def ptrace(request):
+        if libc.ptrace(request, thread, None, None) != 0:
+            raise OSError(ctypes.get_errno(), f"ptrace {request:#x}")
+
+    ptrace(PTRACE_SEIZE)
+    try:
+        ptrace(PTRACE_INTERRUPT)
+        os.waitpid(thread, WALL)
+        yield
+    finally:
+        ptrace(PTRACE_DETACH)
+
+
+class Prometheus(Scenario):
+    """What an operator sees."""
+
+    control_knows = False
+
+    @classmethod
+    def setUpClass(cls):
+        try:
+            cls.program = parts.prometheus()
+        except parts.Missing as missing:
+            raise unittest.SkipTest(f"Prometheus: {missing}") from None
+        super().setUpClass()
+
+    @classmethod
+    def setup_bed(cls):
+        cls.client = cls.bed.add_client()
+        cls.bed.config.peers[0].name = FRIENDLY_NAME
+        cls.bed.config.extra["health"] = {"stuck_after": "2s"}
+        cls.bed.start()
+        config = cls.bed.lab.folder / "prometheus.yml"
+        config.write_text(json.dumps({
+            "global": {"scrape_interval": "1s"},
+            "scrape_configs": [{"job_name": "wgrouter", "static_configs": [{"targets": [f"127.0.0.1:{ADMIN_PORT}"]}]}]}))
+        cls.bed.router_ns.popen(str(cls.program), f"--config.file={config}",
+                                f"--storage.tsdb.path={cls.bed.lab.folder}/prometheus",
+                                f"--web.listen-address=127.0.0.1:{PROMETHEUS_PORT}", name="prometheus")
+
+    def get(self, path, port=ADMIN_PORT):
+        """Status and body, asked from the router's own host."""
+        output = self.bed.router_ns.run("curl", "-s", "-w", "\n%{http_code}", f"http://127.0.0.1:{port}{path}",
+                                        check=False).stdout
+        body, _, status = output.rpartition("\n")
+        return int(status or 0), body
+
+    def worker(self):
+        """The id of a worker's thread."""
+        tasks = pathlib.Path(f"/proc/{self.bed.router.process.pid}/task")
+        return next(int(task.name) for task in tasks.iterdir() if (task / "comm").read_text().startswith("worker-"))
+
+    def query(self, text):
+        status, body = self.get(f"/api/v1/query?query={urllib.parse.quote(text)}", PROMETHEUS_PORT)
+        return json.loads(body)["data"]["result"] if status == 200 else []
+
+    def test_the_router_is_up_in_prometheus(self):
+        wait_until(lambda: any(row["value"][1] == "1" for row in self.query("up")), "a scrape", 20, 0.3)
+
+    def test_dashboard_queries_return_data(self):
+        self.assert_passes()
+        transfer = self.client.download(4, 40 * MB, limit="5M")
+        for text in QUERIES:
+            with self.subTest(query=text):
+                wait_until(lambda text=text: self.query(text), "a result", 10, 0.3)
+        labels = self.query("wireguard_latest_handshake_seconds")[0]["metric"]
+        self.assertEqual(labels["public_key"], self.client.public)
+        self.assertEqual(labels["allowed_ips"], ",".join((f"{self.client.inner[4]}/32", f"{self.client.inner[6]}/128")))
+        self.assertEqual(labels["friendly_name"], FRIENDLY_NAME)
+        self.assertTrue(labels["interface"])
+        transfer.process.terminate()
+
+    def test_the_counters_agree_with_the_clients(self):
+        self.assertEqual(self.client.pings(INNER_ROUTER[4], count=3), 3)
+        received, sent = self.client.transferred()
+        _, body = self.get("/metrics")
+        counts = {line.split("{")[0]: float(line.rsplit(" ", 1)[1]) for line in body.splitlines()
+                  if line.startswith(("wireguard_sent_bytes_total{", "wireguard_received_bytes_total{"))}
+        self.assertAlmostEqual(counts["wireguard_sent_bytes_total"], received, delta=max(5000, received * 0.02))
+        self.assertAlmostEqual(counts["wireguard_received_bytes_total"], sent, delta=max(5000, sent * 0.02))
+
+    def test_promtool_reads_every_line(self):
+        _, body = self.get("/metrics")
+        checked = self.bed.router_ns.run(str(self.program.with_name("promtool")), "check", "metrics", stdin=body,
+                                         check=False)
+        # 3 is advice about names, some of which are given by dashboards that exist.
+        self.assertIn(checked.returncode, (0, 3), checked.stderr)
+        if checked.returncode:
+            self.report(f"promtool: {len(checked.stderr.splitlines())} remarks")
+
+    def test_a_stuck_worker_turns_liveness_bad_until_it_goes_on(self):
+        self.assertEqual(self.get("/livez")[0], 200)
+        with stopped_thread(self.worker()):
+            wait_until(lambda: self.get("/livez")[0] == 503, "not alive", timeout=10)
+        wait_until(lambda: self.get("/livez")[0] == 200, "alive again", timeout=5)
+        self.assert_passes()
+
+    def test_health_is_good_and_turns_bad_while_the_router_drains(self):
+        for path in ("/livez", "/readyz", "/healthz"):
+            with self.subTest(path=path):
+                self.assertEqual(self.get(path)[0], 200)
+        transfer = self.client.download(4, 40 * MB, limit="5M")
+        wait_until(lambda: transfer.received > MB, "the transfer is live")
+        self.bed.router.process.terminate()
+        wait_until(lambda: self.get("/readyz")[0] == 503, "not ready", timeout=3)
+        self.assertEqual(self.get("/livez")[0], 200)
+        wait_until(lambda: any(row["value"][1] == "0" for row in self.query("up")), "down in Prometheus", 20, 0.3)
+        transfer.process.terminate()
+
+
+ALL = [Prometheus]

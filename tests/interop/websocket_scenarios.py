@@ -1,0 +1,167 @@
+"""WireGuard over a WebSocket, and what a page or a program sees of the server: claims made with stock
+wireguard-go behind a small shim (udp_to_websocket.py), and with a plain WebSocket client."""
+
+import base64
+import json
+import subprocess
+import sys
+import time
+
+import tls_files
+from bed import HERE, ROUTER_PORT, Bed
+from scenarios import MB, Scenario
+
+PLAIN_PORT, TLS_PORT, SHIM_PORT = 8086, 8087, 51900
+TOKEN = "a-token-of-the-tests"
+ORIGIN = "https://vm.interop.test"
+
+
+def base64url(value):
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+
+# As wstunnel offers it; the router does not look into the claims.
+WSTUNNEL = ("v1", "authorization.bearer." + ".".join((
+    base64url({"alg": "HS256", "typ": "JWT"}),
+    base64url({"id": "interop", "p": {"Udp": {"timeout": None}}, "r": "127.0.0.1", "rp": ROUTER_PORT}),
+    "c2lnbmF0dXJl")))
+
+
+class WebSocketBed(Bed):
+    """One listener without TLS and one with, both with a token."""
+
+    def start(self):
+        addresses = [client.outer_router for client in self.clients]
+        self.tls = tls_files.make(self.lab.folder / "tls", addresses)
+        for path in (self.tls.certificate, self.tls.private_key):
+            self.router.give(path)
+        common = {"addresses": ["0.0.0.0"], "tokens": [{"name": "tests", "secret": TOKEN}], "origins": [ORIGIN]}
+        self.config.extra["listeners"] = [
+            {**common, "port": PLAIN_PORT},
+            {**common, "port": TLS_PORT, "certificate": str(self.tls.certificate),
+             "private_key": str(self.tls.private_key)}]
+        return super().start()
+
+    def start_shim(self, client, url, *options):
+        """From now on the client's datagrams go to `url`; returns the shim's process."""
+        process = client.ns.popen(sys.executable, str(HERE / "udp_to_websocket.py"), str(SHIM_PORT), url,
+                                  "--authority", str(self.tls.authority), *options, name="shim", stdout=subprocess.PIPE)
+        assert process.stdout.readline() == b"ready\n", "the shim does not start"
+        client.wg("set", client.device, "peer", self.public, "endpoint", f"127.0.0.1:{SHIM_PORT}")
+        return process
+
+
+class WireGuardOverWebSocket(Scenario):
+    """A client whose network lets no UDP through."""
+
+    bed_class = WebSocketBed
+    control_knows = False
+
+    @classmethod
+    def setup_bed(cls):
+        super().setup_bed()
+        host = cls.client.outer_router
+        cls.plain = f"ws://{host}:{PLAIN_PORT}"
+        cls.secure = f"wss://{host}:{TLS_PORT}"
+
+    def through(self, url, *options):
+        """Forgets what was, and talks through a shim of this URL."""
+        shim = self.bed.start_shim(self.client, url, *options)
+        self.addCleanup(self.bed.lab.end, shim)
+        self.client.endpoint = f"127.0.0.1:{SHIM_PORT}"
+        self.client.forget_session()
+        self.assert_passes()
+        return shim
+
+    def moves_files(self, size=20 * MB):
+        for name, transfer in (("down", lambda: self.client.download(4, size)),
+                               ("up", lambda: self.client.upload(self.bed.content.piece(size), 6))):
+            began = time.monotonic()
+            self.assertEqual(transfer().finish(), self.content.sha256(size), name)
+            self.report(f"{name} {size * 8 / 1e6 / (time.monotonic() - began):.0f} Mbit/s")
+
+    def test_files_pass_over_ws(self):
+        self.through(f"{self.plain}/{TOKEN}/wg")
+        self.moves_files()
+
+    def test_files_pass_over_wss(self):
+        self.through(f"{self.secure}/wg?token={TOKEN}")
+        self.moves_files()
+
+    def test_a_client_that_speaks_as_wstunnel_does_is_served(self):
+        self.through(f"{self.secure}/{TOKEN}/v1/events", *(f"--subprotocol={name}" for name in WSTUNNEL))
+        self.moves_files(2 * MB)
+        log = (self.bed.lab.logs / f"{self.client.ns.role}-shim.log").read_text()
+        self.assertIn("connected, subprotocol v1\n", log)
+
+    def test_a_transfer_survives_roaming_between_udp_and_websocket(self):
+        shim_endpoint, size = f"127.0.0.1:{SHIM_PORT}", 40 * MB
+        self.through(f"{self.secure}/{TOKEN}/wg")
+        transfer = self.client.download(4, size, limit="8M")
+        for endpoint in (f"{self.client.outer_router}:{ROUTER_PORT}", shim_endpoint):
+            time.sleep(1)
+            self.client.wg("set", self.client.device, "peer", self.bed.public, "endpoint", endpoint)
+        time.sleep(1)
+        self.assertTrue(transfer.is_running(), "the transfer was over before the client moved")
+        self.assertEqual(transfer.finish(), self.content.sha256(size))
+
+    def test_a_client_that_lost_its_connection_goes_on_with_another(self):
+        first = self.through(f"{self.plain}/{TOKEN}/wg")
+        handshake = self.client.latest_handshake()
+        self.bed.lab.end(first)
+        second = self.bed.start_shim(self.client, f"{self.plain}/{TOKEN}/wg")
+        self.addCleanup(self.bed.lab.end, second)
+        self.assert_passes()
+        self.assertEqual(self.client.latest_handshake(), handshake, "no other handshake was needed")
+
+
+class WebSocketManners(Scenario):
+    """What is answered to whom, told by a client that shows everything. Needs no WireGuard client."""
+
+    bed_class = WebSocketBed
+    control_knows = False
+
+    def ask(self, path, *arguments):
+        """What websocket_probe.py saw."""
+        output = self.client.ns.run(sys.executable, str(HERE / "websocket_probe.py"),
+                                    f"ws://{self.client.outer_router}:{PLAIN_PORT}{path}", *arguments).stdout
+        return json.loads(output)
+
+    def test_a_text_ping_is_answered_as_jslinux_wants_it(self):
+        self.assertEqual(self.ask(f"/{TOKEN}/", "--say", "ping:12345"), {"subprotocol": None, "heard": "pong:12345"})
+
+    def test_who_has_no_token_is_told_after_the_upgrade(self):
+        for path in ("/", "/wg", "/wrong-token/wg?token=wrong"):
+            with self.subTest(path=path):
+                seen = self.ask(path)
+                self.assertIn(seen.get("code", seen.get("refused")), (4003, "HTTP/1.1 404 Not Found"), seen)
+
+    def test_a_page_of_another_site_is_told_after_the_upgrade(self):
+        self.assertEqual(self.ask(f"/{TOKEN}/", "--origin", "https://elsewhere.test")["code"], 4003)
+        self.assertEqual(self.ask(f"/{TOKEN}/", "--origin", ORIGIN, "--say", "ping:1")["heard"], "pong:1")
+
+    def test_exactly_the_offered_subprotocol_comes_back(self):
+        self.assertEqual(self.ask(f"/{TOKEN}/ethernet", "--subprotocol=binary", "--linger=0.3")["subprotocol"], "binary")
+        self.assertIsNone(self.ask(f"/{TOKEN}/ethernet", "--linger=0.3")["subprotocol"])
+
+    def test_a_visitor_gets_a_page_and_a_stray_one_the_same_404(self):
+        def status(path):
+            url = f"http://{self.client.outer_router}:{PLAIN_PORT}{path}"
+            return self.client.ns.run("curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", url).stdout
+
+        self.assertEqual(status("/"), "200")
+        self.assertEqual(status("/wg"), "426")
+        self.assertEqual(status("/no/such/path"), "404")
+
+    def test_sigterm_says_going_away(self):
+        probe = self.client.ns.popen(sys.executable, str(HERE / "websocket_probe.py"),
+                                     f"ws://{self.client.outer_router}:{PLAIN_PORT}/{TOKEN}/", "--say", "ping:1",
+                                     "--wait-for-close", "20", name="probe", stdout=subprocess.PIPE)
+        self.assertEqual(probe.stdout.readline(), b"open\n")
+        self.bed.router.process.terminate()
+        seen = json.loads(probe.stdout.read())
+        self.assertEqual(seen["code"], 1001, seen)
+        self.assertEqual(self.bed.router.process.wait(12), 0)
+
+
+ALL = [WireGuardOverWebSocket, WebSocketManners]
