@@ -2,38 +2,77 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
+#include "cmd/routes.h"
 #include "core/endpoint.h"
 #include "core/guest_id.h"
+#include "core/session_id.h"
 #include "wireguard/handshake.h"
 
 namespace wgr {
 
 struct Mail {
-  struct Datagram {  // arrived on the wrong worker
-    Endpoint from;
+  struct Piece {  // of `bytes`
     std::size_t begin = 0;
     std::size_t size = 0;
   };
-  struct Packet {  // for a guest of the other worker
+  struct Datagram {  // arrived on the wrong worker
+    Endpoint from;
+    Piece piece;
+  };
+  struct Packet {  // for a peer of the other worker
     GuestId to;
-    std::size_t begin = 0;
-    std::size_t size = 0;
+    Piece piece;
+  };
+  struct LanPacket {  // for whoever has its destination on a virtual LAN of the other worker
+    NetworkIndex to = kNoNetwork;
+    Piece piece;
+  };
+  // What happened to an Ethernet session whose network has its home on the other worker.
+  struct SessionEvent {
+    enum class Kind : std::uint8_t { kOpened, kHeard, kClosed };
+
+    Kind kind = Kind::kOpened;
+    SessionId session;
+    NetworkIndex network = kNoNetwork;
+  };
+  struct Frame {  // of such a session
+    SessionId session;
+    NetworkIndex network = kNoNetwork;
+    Piece piece;
+  };
+  struct SessionMessage {  // for a session that the other worker accepted
+    SessionId to;
+    Piece piece;
+  };
+  struct Closing {  // of such a session
+    SessionId session;
+    std::uint16_t code = 0;
+    std::string_view reason;  // a literal
   };
 
   std::vector<std::uint8_t> bytes;
   std::vector<Datagram> datagrams;
   std::vector<Packet> packets;
+  std::vector<LanPacket> lan_packets;
+  std::vector<SessionEvent> events;  // those of one session in order; its frames come between
+  std::vector<Frame> frames;
+  std::vector<SessionMessage> messages;
+  std::vector<Closing> closings;
   std::vector<wireguard::OpenedInitiation> initiations;
 
-  std::size_t weight() const { return datagrams.size() + packets.size() + initiations.size(); }
+  std::size_t weight() const {
+    return datagrams.size() + packets.size() + lan_packets.size() + events.size() + frames.size() +
+           messages.size() + closings.size() + initiations.size();
+  }
   bool is_empty() const { return weight() == 0; }
-  MutableBytes at(std::size_t begin, std::size_t size) { return MutableBytes{bytes}.subspan(begin, size); }
-  std::size_t append(Bytes from) {
-    const std::size_t begin = bytes.size();
+  MutableBytes at(Piece piece) { return MutableBytes{bytes}.subspan(piece.begin, piece.size); }
+  Piece append(Bytes from) {
+    const Piece piece{bytes.size(), from.size()};
     bytes.insert(bytes.end(), from.begin(), from.end());
-    return begin;
+    return piece;
   }
 };
 

@@ -38,7 +38,7 @@ class PeerBook {
 
  private:
   const std::size_t workers_;
-  std::uint32_t last_serial_ = 0;
+  std::uint64_t last_serial_ = 0;
   std::map<wireguard::PublicKey, Entry> entries_;
 };
 

@@ -3,18 +3,21 @@
 // simulated time.
 //
 //                   +----------------------------- Shard ------------------------------+
-//   datagrams ------|-> Device --inner packets--> route --+--> Stack ------------------|--> egress::Sockets
-//                   |     ^                               |      |                     |     |
-//                   |     +----------- seal <-------------+------+ packets_ <----------|-----+ socket_ready
-//   Out::datagrams <|-----+                               |                            |
-//   Out::mail <-----|-------------------------------------+ guest of another worker    |
+//   datagrams ------|-> Device --inner packets--+                                      |
+//                   |                           +-> route --+--> Stack ----------------|--> egress::Sockets
+//   Ethernet -------|-> LanHub --inner packets--+           |      |                   |     |
+//   frames          |                                       |      |                   |     |
+//   Out::datagrams <|--- Device <--- seal <-----------------+------+ packets_ <--------|-----+ socket_ready
+//   LanHub::frames <|--- LanHub <---/                       |                          |
+//   Out::mail <-----|---------------------------------------+ guest of another worker  |
 //                   +------------------------------------------------------------------+
 //
-// A turn: any number of receive() ... end_batch(), take_mail(), socket_ready(), on_deadline(). Then the
-// caller seals and sends:
+// A turn: any number of receive() ... end_batch(), frames_received(), take_mail(), socket_ready(),
+// on_deadline(). Then the caller seals and sends:
 //   for (bool more = true; more;) {
 //     more = shard.seal(now);
-//     send shard.outbox().datagrams and clear it; take shard.outbox().mail; }
+//     send what is for endpoints and sessions of this worker: outbox().datagrams, lan().frames(), and clear
+//     both; take outbox().closings and outbox().mail; }
 //
 // Thread: confined to its worker. Counters may be read from any thread.
 #pragma once
@@ -23,6 +26,7 @@
 #include <utility>
 #include <vector>
 
+#include "cmd/lan_hub.h"
 #include "cmd/mail.h"
 #include "cmd/routes.h"
 #include "cmd/shard_counters.h"
@@ -46,6 +50,7 @@ class Shard {
     std::shared_ptr<const egress::Policy> policy;
     std::shared_ptr<const Routes> routes;
     std::shared_ptr<const wireguard::PeerDirectory> directory;
+    std::vector<LanSettings> networks;  // all of them; those with their home here live here
     std::size_t workers = 1;
     io::PcapWriter* pcap = nullptr;  // null: no capture. Outlives the shard
   };
@@ -53,7 +58,8 @@ class Shard {
   // What leaves at the end of the turn.
   struct Outbox {
     DatagramBatch datagrams;
-    std::vector<Mail> mail;  // by worker index
+    std::vector<Mail::Closing> closings;  // of sessions of this worker
+    std::vector<Mail> mail;               // by worker index
   };
 
   // `sockets` and `rng` outlive the shard.
@@ -70,6 +76,14 @@ class Shard {
   }
   // After the last datagram of a batch: takes the inner packets where they go.
   void end_batch(Instant now);
+  // An Ethernet session of this worker; its network may live elsewhere. The frames stay in place until
+  // the call returns.
+  void session_opened(SessionId session, NetworkIndex network, Instant now);
+  void frames_received(SessionId session, NetworkIndex network, std::span<const MutableBytes> frames,
+                       Instant now);
+  void session_heard(SessionId session, NetworkIndex network, Instant now);
+  void session_closed(SessionId session, NetworkIndex network, Instant now);
+  // All but messages and closings for sessions, which are for the caller to pass on.
   void take_mail(Mail& mail, Instant now);
   void socket_ready(egress::SocketToken token, egress::Ready ready, Instant now);
 
@@ -79,7 +93,11 @@ class Shard {
   // --- what goes out ---
 
   // Seals packets for guests into the outbox, as much as one send should hold. True if there is more.
+  // What goes to sessions of other workers is in the mail afterwards, and stays in the batches: skip it.
   bool seal(Instant now);
+  bool is_here(const Endpoint& endpoint) const noexcept {
+    return endpoint.kind != Endpoint::Kind::kSession || endpoint.worker == index_;
+  }
   Outbox& outbox() noexcept { return outbox_; }
 
   // How a posted mail of `weight` items fared.
@@ -93,23 +111,42 @@ class Shard {
   void set_dns_upstreams(std::vector<SocketAddress> upstreams) {
     stack_.set_dns_upstreams(std::move(upstreams));
   }
+  void set_forwards(std::vector<slirp::ForwardConfig> forwards, Instant now) {
+    stack_.set_forwards(std::move(forwards), now, packets_);
+  }
   void remove_peer(GuestId peer);
   void drain() { stack_.drain(); }
   WorkerIndex index() const noexcept { return index_; }
   wireguard::Device& device() noexcept { return device_; }
   slirp::Stack& stack() noexcept { return stack_; }
+  LanHub& lan() noexcept { return lan_; }
+  const LanHub& lan() const noexcept { return lan_; }
   const wireguard::Device& device() const noexcept { return device_; }
   const slirp::Stack& stack() const noexcept { return stack_; }
   const ShardCounters& counters() const noexcept { return counters_; }
 
  private:
+  // shard.cc
   void forward_to_guests(Instant now);
-  GuestId next_guest(Bytes packet) const;
-  void forward(GuestId to, const PacketView& packet, Instant now);
+  bool forward(NetworkIndex from, const PacketView& packet, Instant now);
+  void send_on(const NextHop& hop, const PacketView& packet, Instant now);
+  void forward_to_peer(GuestId to, const PacketView& packet, Instant now);
   void stage_mail();
+  void count_from_guests(std::span<const PacketView> packets, Instant now);
   void capture(Bytes packet, Instant now);
 
+  // shard_lan.cc
+  void take_station_packets(Instant now);
+  void note_station(GuestId station);
+  void note_stations();
+  void forward_to_network(const NextHop& hop, const PacketView& packet, Instant now);
+  void send_to_station(std::span<const PacketView> packets, Instant now);
+  void send_to_station_at(NetworkIndex network, Bytes packet, Instant now);
+  void take_lan_mail(Mail& mail, Instant now);
+  void stage_session_mail();
+
   const WorkerIndex index_;
+  const std::uint16_t peer_mtu_;  // of inner packets
   io::PcapWriter* const pcap_;
   const WallTime wall_began_;
   const Instant began_;
@@ -117,12 +154,15 @@ class Shard {
   ShardCounters counters_;
   slirp::Stack stack_;
   wireguard::Device device_;
+  LanHub lan_;
 
   // Gathered during a turn.
   Outbox outbox_;
   wireguard::Device::Out device_out_;  // inner packets between receive() and end_batch(), strays
   PacketBatch packets_;                // for guests, until seal() has sealed them
   std::size_t sealed_ = 0;             // of packets_
+  std::vector<PacketView> from_stations_;
+  PacketBatch fragments_;  // of the packet being forwarded
 };
 
 }  // namespace wgr

@@ -11,6 +11,7 @@
 #include "core/address.h"
 #include "core/bytes.h"
 #include "core/guest_id.h"
+#include "core/session_id.h"
 
 namespace wgr {
 
@@ -21,7 +22,7 @@ struct Endpoint {
   Kind kind = Kind::kNone;
   WorkerIndex worker = 0;             // kSession: where the session lives
   std::uint32_t interface_index = 0;  // kUdp: where the datagram came in; 0 if unknown
-  std::uint64_t session = 0;          // kSession: id and generation
+  std::uint64_t session = 0;          // kSession: the SessionId's value
   SocketAddress remote;               // kUdp; for kSession the address behind it, for limits and logs
   IpAddress local;  // kUdp: the address that was hit; replies leave from it. Unspecified: any
 
@@ -29,6 +30,14 @@ struct Endpoint {
     Endpoint endpoint;
     endpoint.kind = Kind::kUdp;
     endpoint.remote = remote;
+    return endpoint;
+  }
+  static Endpoint of_session(SessionId id, const SocketAddress& source) {
+    Endpoint endpoint;
+    endpoint.kind = Kind::kSession;
+    endpoint.worker = id.worker();
+    endpoint.session = id.value();
+    endpoint.remote = source;
     return endpoint;
   }
   explicit operator bool() const noexcept { return kind != Kind::kNone; }

@@ -1,5 +1,4 @@
-// Hands out the guest ids of one worker's LAN stations, each once. Peers are numbered from below by the
-// router; stations take the upper half of the serials, so the two never meet.
+// Hands out the guest ids of one virtual LAN's stations, each once.
 //
 // Thread: confined to its worker.
 #pragma once
@@ -10,20 +9,16 @@ namespace wgr {
 
 class GuestSerials {
  public:
-  static constexpr std::uint32_t kFirst = 1u << 23;
+  // REQUIRES: group != GuestId::kPeers.
+  explicit GuestSerials(WorkerIndex home, GuestGroup group = 1) noexcept : home_(home), group_(group) {}
 
-  explicit GuestSerials(WorkerIndex home) noexcept : home_(home) {}
-
-  // Nobody when all are used up.
-  GuestId next() noexcept {
-    if (next_ > GuestId::kMaxSerial) return {};
-    return GuestId{home_, next_++};
-  }
-  static constexpr bool is_station(GuestId guest) noexcept { return guest.serial() >= kFirst; }
+  GuestId next() noexcept { return GuestId{home_, ++last_, group_}; }
+  static constexpr bool is_station(GuestId guest) noexcept { return guest.is_station(); }
 
  private:
   const WorkerIndex home_;
-  std::uint32_t next_ = kFirst;
+  const GuestGroup group_;
+  std::uint64_t last_ = 0;
 };
 
 }  // namespace wgr

@@ -47,9 +47,8 @@ std::uint64_t FlowHash::operator()(const FlowKey& key) const noexcept {
   const Words guest = words_of(key.guest_side.ip);
   const Words remote = words_of(key.remote.ip);
   const std::uint64_t ports = std::uint64_t{key.guest_side.port} << 16 | key.remote.port;
-  const std::uint64_t id = std::uint64_t{key.guest.serial()} << 8 | key.guest.home();
   return fold(product(key_[0] + guest.low, key_[1] + remote.low) +
-              product(key_[2] + guest.high, key_[3] + remote.high) + product(key_[4] + ports, key_[5] + id));
+              product(key_[2] + guest.high, key_[3] + remote.high) + product(key_[4] + ports, key_[5] + key.guest.value()));
 }
 
 std::uint64_t FlowHash::operator()(const SocketAddress& address) const noexcept {

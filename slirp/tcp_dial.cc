@@ -228,9 +228,9 @@ void TcpBridge::end_dial(TcpFlow& flow) {
 // RFC 6528: a clock of 4 microseconds and a keyed hash of the flow. The clock of the timestamps starts per
 // flow too (RFC 7323 5.4), and with the same hash, so that a flow that is opened again goes on where it was.
 tcp::InitialNumbers TcpBridge::initial_numbers(const FlowKey& key, Instant now) const {
-  std::array<std::uint8_t, 4 + 2 * 18> bytes{};
-  store_be<std::uint32_t>(bytes.data(), key.guest.serial() << 8 | key.guest.home());
-  std::uint8_t* at = bytes.data() + 4;
+  std::array<std::uint8_t, 8 + 2 * 18> bytes{};
+  store_be<std::uint64_t>(bytes.data(), key.guest.value());
+  std::uint8_t* at = bytes.data() + 8;
   for (const SocketAddress* end : {&key.guest_side, &key.remote}) {
     const Bytes ip = end->ip.bytes();
     std::copy(ip.begin(), ip.end(), at);

@@ -71,6 +71,8 @@ Verdict Policy::check(GuestId guest, Protocol protocol, const SocketAddress& to)
   const auto of_guest = settings_.per_guest.find(guest);
   std::optional<bool> answer;
   if (of_guest != settings_.per_guest.end()) answer = ask(of_guest->second, question);
+  const auto of_group = settings_.per_group.find(guest.group());
+  if (!answer && of_group != settings_.per_group.end()) answer = ask(of_group->second, question);
   if (!answer) answer = ask(settings_.global, question);
   if (answer) return *answer ? allowed : denied("deny rule", Verdict::Cause::kRule);
 

@@ -43,9 +43,10 @@ class Policy {
  public:
   struct Settings {
     RuleSet global;
-    std::map<GuestId, RuleSet> per_guest;    // asked before the global rules
-    std::vector<SocketAddress> own_sockets;  // listeners; an unspecified ip means every local address
-    std::vector<IpAddress> own_addresses;    // local addresses of the host, and its public one behind a NAT
+    std::map<GuestId, RuleSet> per_guest;     // asked first
+    std::map<GuestGroup, RuleSet> per_group;  // asked next, then the global rules
+    std::vector<SocketAddress> own_sockets;   // listeners; an unspecified ip means every local address
+    std::vector<IpAddress> own_addresses;     // local addresses of the host, and its public one behind a NAT
     bool allow_metadata = false;
   };
 

@@ -19,7 +19,7 @@ class RoutesTest : public testing::Test {
     allowed_ips_ = table;
   }
   GuestId guest_for(const Routes& routes, const char* address) {
-    return routes.guest_for(*IpAddress::parse(address));
+    return routes.next_hop(kNoNetwork, *IpAddress::parse(address)).peer;
   }
 
   std::shared_ptr<const wireguard::AllowedIps> allowed_ips_;
@@ -51,7 +51,7 @@ TEST_F(RoutesTest, RoutersOwnAddressIsNeverAGuests) {
 
 TEST_F(RoutesTest, WithoutOverlayGuestsDoNotReachEachOther) {
   const Routes routes{allowed_ips_, {.enabled = false, .exclude = {}}, {}};
-  EXPECT_FALSE(routes.has_overlay());
+  EXPECT_FALSE(routes.peers_reach_guests());
   EXPECT_EQ(guest_for(routes, "10.0.0.7"), GuestId{});
 }
 
