@@ -22,6 +22,7 @@
 #include "slirp/lan/config.h"
 #include "wireguard/config.h"
 #include "ws/config.h"
+#include "ws/wireguard/dial_url.h"
 
 namespace wgr {
 
@@ -47,7 +48,9 @@ struct InterfaceAddress {
 
 struct PeerEntry {
   wireguard::PeerConfig peer;
-  egress::RuleSet egress;          // asked before the global rules
+  egress::RuleSet egress;  // asked before the global rules
+  std::optional<ws::wireguard::DialUrl>
+      dial;                        // reached over a WebSocket that we open; instead of peer.endpoint
   bool is_enabled = true;          // false: known, but not served
   std::string preshared_key_file;  // where the key came from; empty: inline or none
   std::string origin;              // "wgrouter.yaml:12", "WG_PEER_0": for messages
@@ -61,6 +64,8 @@ struct WireGuardConfig {
   std::uint16_t listen_port = 51820;      // 0: chosen by the kernel
   // Empty: every address of both families.
   std::vector<IpAddress> listen_addresses;
+  std::string dial_authorities;  // PEM file of who may vouch for wss:// endpoints; empty: the system's
+  std::optional<ws::wireguard::ProxyUrl> dial_proxy;
   std::string public_endpoint;  // host[:port] printed into the first client's .conf; empty: guessed
   std::vector<PeerEntry> peers;
 };

@@ -55,15 +55,24 @@ PeerSetting preshared_key() {
 PeerSetting endpoint() {
   PeerSetting setting;
   setting.path = "endpoint";
-  setting.expected = "host:port, [IPv6]:port or 1.2.3.4:port, port 1 to 65535";
+  setting.expected = "host:port, [IPv6]:port, 1.2.3.4:port, wss://host[:port][/path] or ws://...";
   setting.help = "Where to reach the peer. A host name is resolved again when handshakes stay unanswered.";
   setting.set = [](PeerEntry& entry, const Texts& texts) -> std::optional<std::string> {
+    if (to_lower(texts[0]).starts_with("ws")) {
+      if (const auto url = ws::wireguard::parse_dial_url(texts[0])) {
+        entry.dial = *url;
+        entry.peer.endpoint.reset();
+        return std::nullopt;
+      }
+    }
     const auto parsed = wireguard::parse_endpoint_name(texts[0]);
     if (!parsed) return is_not_one(texts[0]);
     entry.peer.endpoint = *parsed;
+    entry.dial.reset();
     return std::nullopt;
   };
   setting.get = [](const PeerEntry& entry) {
+    if (entry.dial) return Texts{entry.dial->to_string() + entry.dial->target};
     return entry.peer.endpoint ? Texts{wireguard::to_string(*entry.peer.endpoint)} : Texts{};
   };
   return setting;

@@ -98,6 +98,26 @@ Setting dns_upstreams() {
   return setting;
 }
 
+Setting dial_proxy() {
+  Setting setting;
+  setting.path = "wireguard.dial_proxy";
+  setting.expected = "http://host[:port] or empty";
+  setting.help = "HTTP proxy (CONNECT) through which peers at wss:// and ws:// are dialed.";
+  setting.set = [](Config& config, const Texts& texts) -> std::optional<std::string> {
+    config.wireguard.dial_proxy.reset();
+    if (texts[0].empty()) return std::nullopt;
+    const auto url = ws::wireguard::parse_proxy_url(texts[0]);
+    if (!url) return std::string{url.error()};
+    config.wireguard.dial_proxy = *url;
+    return std::nullopt;
+  };
+  setting.get = [](const Config& config) {  // without what it may hold to log in
+    const auto& proxy = config.wireguard.dial_proxy;
+    return Texts{proxy ? "http://" + ws::wireguard::host_and_port(proxy->host, proxy->port) : std::string{}};
+  };
+  return setting;
+}
+
 Setting public_endpoint() {
   Setting setting = text(
       "wireguard.public_endpoint", [](auto& c) -> auto& { return c.wireguard.public_endpoint; },
@@ -129,6 +149,10 @@ void add_wireguard(std::vector<Setting>& table) {
       [](const IpAddress& ip) { return ip.to_string(); }, "a list of IP addresses",
       "Local addresses to listen on; empty: all of both families."));
   table.push_back(public_endpoint());
+  table.push_back(text(
+      "wireguard.dial_authorities", [](auto& c) -> auto& { return c.wireguard.dial_authorities; },
+      "the path of a PEM file", "Authorities that may vouch for peers at wss://; empty: the system's."));
+  table.push_back(dial_proxy());
   table.push_back(number(
       "wireguard.staged_packets", [](auto& c) -> auto& { return c.wireguard.device.staged_packets; }, 1,
       65536, "Packets kept per peer while a handshake runs; the oldest gives way."));

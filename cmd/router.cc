@@ -40,6 +40,37 @@ void warn_about_unapplied(const Config& now, const Config& next) {
   }
 }
 
+// Networks stay as they are until the next start; their rules are new.
+std::vector<LanEntry> merged_rules(std::vector<LanEntry> now, const std::vector<LanEntry>& next) {
+  for (LanEntry& entry : now) {
+    const auto same = std::find_if(next.begin(), next.end(), [&entry](const LanEntry& other) {
+      return other.network.name == entry.network.name;
+    });
+    if (same != next.end()) entry.egress = same->egress;
+  }
+  return now;
+}
+
+// Beside the keys of the first start, unless it is configured; nowhere if there is no such folder.
+std::string lease_file(const Config& config) {
+  if (!config.lan.lease_file.empty()) return config.lan.lease_file;
+  if (!config.state_folder.empty()) return config.state_folder + "/leases";
+  return config.first_start ? config.first_start->folder + "/leases" : std::string{};
+}
+
+// What a forward leads to is not reached by way of the host.
+void add_own_sockets(const ForwardEntry& forward, std::vector<SocketAddress>& to) {
+  std::vector<IpAddress> addresses = forward.listen_addresses;
+  if (addresses.empty()) addresses = {IpAddress::v4(0), *IpAddress::parse("::")};
+  for (const IpAddress& address : addresses) {
+    for (unsigned port = forward.first_port; port <= forward.last_port; ++port) {
+      to.push_back({address, static_cast<std::uint16_t>(port)});
+    }
+  }
+}
+
+WallTime wall_now() { return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now()); }
+
 }  // namespace
 
 Router::Router(Config config, ConfigSource source)
@@ -49,19 +80,25 @@ Router::Router(Config config, ConfigSource source)
       report_timer_(context_),
       drain_timer_(context_),
       housekeeping_timer_(context_),
+      lan_timer_(context_),
       peers_(config_.processor.workers),
+      lan_(config_.lan, lease_file(config_)),
       endpoint_names_(resolver_, context_,
                       [this](GuestId peer, const SocketAddress& address, wireguard::EndpointOrigin origin) {
                         tell_endpoint(peer, address, origin);
                       }),
-      local_addresses_(egress::local_addresses()) {
+      local_addresses_(egress::local_addresses()),
+      status_round_(context_, config_.processor.workers, [this](WorkerIndex worker) { ask_status(worker); }) {
   if (!config_.pcap.path.empty())
     pcap_ = std::make_unique<io::PcapWriter>(config_.pcap.path, config_.pcap.max_bytes);
   Sockets sockets = open_sockets();
   endpoint_names_.set_has_v6(std::any_of(sockets.front().begin(), sockets.front().end(),
                                          [](const auto& socket) { return socket->family() == Family::kV6; }));
   const PeerBook::Change change = peers_.apply(enabled_peers());
+  for (const IpAddress& gateway : lan_.gateways()) config_.slirp.own_addresses.push_back(gateway);
   make_workers(std::move(sockets));
+  open_listeners();
+  open_admin();
   apply(change);
   warn_about_ping();
 }
@@ -82,6 +119,9 @@ int Router::run() {
   wait_for_signal();
   schedule_report();
   schedule_housekeeping();
+  tell_names();
+  schedule_lan_poll();
+  admin_->start();
   context_.run();
   return exit_code_;
 }
@@ -118,9 +158,11 @@ void Router::make_workers(Sockets sockets) {
   Shard::Settings settings;
   settings.device = config_.wireguard.device;
   settings.stack = config_.slirp;
+  settings.stack.max_guest_mtu = std::max(settings.stack.mtu, lan_.largest_mtu());
   settings.policy = make_policy();
   settings.routes = make_routes();
   settings.directory = peers_.directory();
+  settings.networks = lan_.settings();
   settings.workers = sockets.size();
   settings.pcap = pcap_.get();
   for (std::size_t worker = 0; worker < sockets.size(); ++worker) {
@@ -155,17 +197,34 @@ std::shared_ptr<const egress::Policy> Router::make_policy() const {
     const auto known = peers_.entries().find(entry.peer.public_key);
     if (known != peers_.entries().end()) settings.per_guest[known->second.id] = entry.egress;
   }
+  for (std::size_t i = 0; i < config_.lan.networks.size(); ++i) {
+    settings.per_group[group_of(static_cast<NetworkIndex>(i))] = config_.lan.networks[i].egress;
+  }
   if (config_.wireguard.listen_addresses.empty()) {
     settings.own_sockets = {{IpAddress::v4(0), listen_port_}, {*IpAddress::parse("::"), listen_port_}};
   }
   for (const IpAddress& address : config_.wireguard.listen_addresses) {
     settings.own_sockets.push_back({address, listen_port_});
   }
+  // What the router serves to the operator, and its own ways in, are no way out.
+  if (admin_) {
+    for (const SocketAddress& address : admin_->addresses()) settings.own_sockets.push_back(address);
+  }
+  for (const ForwardEntry& forward : config_.forwards) add_own_sockets(forward, settings.own_sockets);
+  for (const ws::ListenerConfig& listener : config_.ws.listeners) {
+    if (listener.addresses.empty()) {
+      settings.own_sockets.push_back({IpAddress::v4(0), listener.port});
+      settings.own_sockets.push_back({*IpAddress::parse("::"), listener.port});
+    }
+    for (const IpAddress& address : listener.addresses)
+      settings.own_sockets.push_back({address, listener.port});
+  }
   return std::make_shared<egress::Policy>(std::move(settings));
 }
 
 std::shared_ptr<const Routes> Router::make_routes() const {
-  return std::make_shared<Routes>(peers_.allowed_ips(), config_.overlay, config_.slirp.own_addresses);
+  return std::make_shared<Routes>(peers_.allowed_ips(), config_.overlay, config_.slirp.own_addresses,
+                                  lan_.routes(config_.processor.workers));
 }
 
 // --- peers, policy, names ---
@@ -176,6 +235,7 @@ void Router::apply(const PeerBook::Change& change) {
     runners_[entry.id.home()]->post(
         [entry](Shard& shard) { shard.device().set_peer(entry.id, entry.config, Clock::now()); });
   }
+  use_policy_for_probes();
   for (const auto& runner : runners_) {
     runner->post(
         [routes = make_routes(), policy = make_policy(), directory = peers_.directory()](Shard& shard) {
@@ -188,6 +248,8 @@ void Router::apply(const PeerBook::Change& change) {
     runners_[removed.home()]->post([removed](Shard& shard) { shard.remove_peer(removed); });
   }
   endpoint_names_.set_peers(peers_.entries(), Clock::now());
+  update_forwards();
+  update_dials();
 }
 
 void Router::tell_endpoint(GuestId peer, const SocketAddress& address, wireguard::EndpointOrigin origin) {
@@ -211,6 +273,9 @@ void Router::reload() {
     config_.overlay = std::move(next.overlay);
     config_.dns = std::move(next.dns);
     use_dns_upstreams(next.slirp.dns.upstreams);
+    config_.lan.networks = merged_rules(std::move(config_.lan.networks), next.lan.networks);
+    reload_listeners(std::move(next.ws));
+    config_.forwards = std::move(next.forwards);
     config_.log = next.log;
     config_.shutdown_grace = next.shutdown_grace;
     log::configure(config_.log.level, config_.log.format);
@@ -223,11 +288,14 @@ void Router::reload() {
       }
     }
     apply(peers_.apply(enabled_peers()));
+    last_reload_ = {.is_successful = true, .last_success = wall_now()};
     log::info("configuration reloaded", {{"peers", peers_.entries().size()}});
   } catch (const ConfigError& error) {
+    last_reload_.is_successful = false;
     log::error("configuration not reloaded: the former one stays");
     for (const std::string& problem : error.problems()) log::error(problem);
   } catch (const std::exception& error) {
+    last_reload_.is_successful = false;
     log::error("configuration not reloaded: the former one stays", {{"reason", error.what()}});
   }
 }
@@ -235,6 +303,7 @@ void Router::reload() {
 void Router::use_dns_upstreams(const std::vector<SocketAddress>& upstreams) {
   if (upstreams == config_.slirp.dns.upstreams) return;
   config_.slirp.dns.upstreams = upstreams;
+  if (!upstreams.empty()) admin_->monitor().set_dns_server(upstreams.front());
   for (const auto& runner : runners_) {
     runner->post([upstreams](Shard& shard) { shard.set_dns_upstreams(upstreams); });
   }
@@ -245,6 +314,7 @@ void Router::housekeep() {
   std::vector<IpAddress> addresses = egress::local_addresses();
   if (addresses != local_addresses_) {
     local_addresses_ = std::move(addresses);
+    use_policy_for_probes();
     for (const auto& runner : runners_) {
       runner->post([policy = make_policy()](Shard& shard) { shard.set_policy(policy); });
     }
@@ -308,8 +378,12 @@ void Router::on_signal(int signal) {
 
 void Router::begin_drain() {
   drain_ends_ = Clock::now() + config_.shutdown_grace;
+  admin_->health().facts().is_draining = true;
   log::info("draining: no new flows", {{"flows", active_flows()}});
-  for (const auto& runner : runners_) runner->post([](Shard& shard) { shard.drain(); });
+  for (const auto& runner : runners_) {
+    runner->post([](Shard& shard) { shard.drain(); });
+    runner->post_to_port([](SessionPort& port) { port.drain(Clock::now()); });
+  }
   wait_until_idle();
 }
 

@@ -14,11 +14,15 @@
 #include "boost/asio/signal_set.hpp"
 #include "boost/asio/steady_timer.hpp"
 
+#include "cmd/admin_port.h"
 #include "cmd/config.h"
 #include "cmd/config_source.h"
 #include "cmd/endpoint_names.h"
+#include "cmd/forward_book.h"
+#include "cmd/lan_book.h"
 #include "cmd/peer_book.h"
 #include "cmd/shard_runner.h"
+#include "cmd/status_round.h"
 #include "metrics/report.h"
 
 namespace wgr {
@@ -57,6 +61,23 @@ class Router {
   void use_dns_upstreams(const std::vector<SocketAddress>& upstreams);
   void check_endpoint_names(const PeerStatuses& statuses);
 
+  // router_lan.cc
+  void open_listeners();
+  SessionPort::Settings listener_settings() const;
+  void reload_listeners(ws::Config next);
+  void schedule_lan_poll();
+  void poll_lan();
+  void tell_names();
+  void update_forwards();
+  void update_dials();
+
+  // router_admin.cc
+  void open_admin();
+  void use_policy_for_probes();
+  void take_full_snapshot(Admin::SnapshotTaken taken);
+  metrics::Snapshot full_snapshot(const StatusRound::ByWorker& peers) const;
+  void ask_status(WorkerIndex worker);
+
   void wait_for_signal();
   void on_signal(int signal);
   void begin_drain();
@@ -71,14 +92,21 @@ class Router {
   boost::asio::steady_timer report_timer_;
   boost::asio::steady_timer drain_timer_;
   boost::asio::steady_timer housekeeping_timer_;
+  boost::asio::steady_timer lan_timer_;
   egress::Resolver resolver_;
   std::unique_ptr<io::PcapWriter> pcap_;
   PeerBook peers_;
+  LanBook lan_;
+  std::vector<std::vector<PlannedForward>> forwards_;  // by worker, as they were last told
   EndpointNames endpoint_names_;
   std::vector<IpAddress> local_addresses_;
   std::vector<std::unique_ptr<ShardRunner>> runners_;
   std::map<WorkerIndex, PeerStatuses> peer_status_;  // as the workers last told
   std::optional<metrics::Report> report_;
+  StatusRound status_round_;
+  std::unique_ptr<AdminPort> admin_;
+  metrics::ReloadStats last_reload_;
+  bool has_dials_ = false;
   std::uint16_t listen_port_ = 0;
   Instant drain_ends_ = kNever;  // kNever: not draining
   int exit_code_ = 0;

@@ -11,6 +11,8 @@ WallTime wall_now() {
   return std::chrono::time_point_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now());
 }
 
+constexpr Duration kMaxSlack = std::chrono::milliseconds{1};
+
 // Both are CLOCK_MONOTONIC.
 std::chrono::steady_clock::time_point to_steady(Instant instant) {
   return std::chrono::steady_clock::time_point{instant.time_since_epoch()};
@@ -25,6 +27,7 @@ ShardRunner::ShardRunner(WorkerIndex index, const Shard::Settings& settings, std
       sockets_(worker_.context(),
                [this](auto token, auto ready) { shard_.socket_ready(token, ready, Clock::now()); }),
       shard_(index, settings, sockets_, rng_, wall_now(), Clock::now()),
+      dial_port_(worker_.context(), index, shard_),
       mailbox_(worker_, mailbox_capacity, [this](std::vector<Mail>& mail) { take_mail(mail); }),
       timer_(worker_.context()) {
   for (auto& socket : sockets) {
@@ -35,9 +38,14 @@ ShardRunner::ShardRunner(WorkerIndex index, const Shard::Settings& settings, std
 
 ShardRunner::~ShardRunner() { stop(); }
 
+void ShardRunner::listen(const SessionPort::Settings& settings) {
+  session_port_ = std::make_unique<SessionPort>(worker_.context(), worker_.index(), settings, shard_);
+}
+
 void ShardRunner::start(std::vector<Post*> posts) {
   posts_ = std::move(posts);
   for (const auto& port : ports_) port->start();
+  if (session_port_) session_port_->start();
   arm_timer();
   worker_.start([this] { end_turn(); });
 }
@@ -57,33 +65,75 @@ void ShardRunner::receive(std::span<const io::UdpSocket::Received> batch) {
 
 void ShardRunner::take_mail(std::vector<Mail>& mail) {
   const Instant now = Clock::now();
-  for (Mail& item : mail) shard_.take_mail(item, now);
+  for (Mail& item : mail) {
+    shard_.take_mail(item, now);
+    for (const Mail::SessionMessage& message : item.messages) {
+      send_to_session(message.to, item.at(message.piece), now);
+    }
+    close_sessions(item.closings, now);
+  }
 }
 
 void ShardRunner::end_turn() {
   const Instant now = Clock::now();
   if (armed_ <= now) {
-    armed_ = kNever;
+    armed_ = armed_for_ = kNever;
     shard_.on_deadline(now);
+    dial_port_.on_deadline(now);
   }
   for (bool more = true; more;) {
     more = shard_.seal(now);
-    send_datagrams();
+    send_datagrams(now);
+    send_frames(now);
   }
+  close_sessions(shard_.outbox().closings, now);
+  if (session_port_) session_port_->flush(now);
+  dial_port_.flush(now);
   send_mail();
   arm_timer();
 }
 
-void ShardRunner::send_datagrams() {
+void ShardRunner::send_datagrams(Instant now) {
   DatagramBatch& datagrams = shard_.outbox().datagrams;
   for (const DatagramBatch::Run& run : datagrams.runs()) {
-    if (wireguard::UdpPort* const port = port_for(run.to)) {
+    if (!shard_.is_here(run.to)) continue;  // in the mail
+    if (run.to.kind == Endpoint::Kind::kSession) {
+      for (std::size_t begin = 0; begin < run.bytes.size(); begin += run.segment_size) {
+        const std::size_t size = std::min(run.segment_size, run.bytes.size() - begin);
+        send_to_session(SessionId::from_value(run.to.session), run.bytes.subspan(begin, size), now);
+      }
+    } else if (wireguard::UdpPort* const port = port_for(run.to)) {
       port->send({&run, 1});
     } else {
       shard_.count_unsent(run.count);
     }
   }
   datagrams.clear();
+}
+
+void ShardRunner::send_frames(Instant now) {
+  slirp::lan::FrameBatch& frames = shard_.lan().frames();
+  for (const slirp::lan::FrameView& frame : frames.frames()) {
+    if (frame.to.worker() == shard_.index()) send_to_session(frame.to, frame.bytes, now);
+  }
+  frames.clear();
+}
+
+void ShardRunner::send_to_session(SessionId session, Bytes message, Instant now) {
+  if (ws::wireguard::is_dialed(session)) {
+    dial_port_.send(session, message, now);
+  } else if (session_port_) {
+    session_port_->send(session, message, now);
+  } else {
+    shard_.count_unsent(1);
+  }
+}
+
+void ShardRunner::close_sessions(std::vector<Mail::Closing>& closings, Instant now) {
+  for (const Mail::Closing& closing : closings) {
+    if (session_port_) session_port_->close(closing.session, closing.code, closing.reason, now);
+  }
+  closings.clear();
 }
 
 // The port that listens on the address the endpoint has hit; else any of its family.
@@ -104,15 +154,32 @@ void ShardRunner::send_mail() {
     if (outgoing[worker].is_empty()) continue;
     Mail mail = std::exchange(outgoing[worker], Mail{});
     const std::size_t weight = mail.weight();
-    shard_.count_mail(posts_[worker]->push(std::move(mail), weight), weight);
+    const bool was_taken = posts_[worker]->push(std::move(mail), weight);
+    shard_.count_mail(was_taken, weight);
+    if (!was_taken) send_events(worker, mail);
   }
 }
 
+// Packets may be lost where a mailbox is full; that a session came or went may not. Their number is bounded
+// by the sessions.
+void ShardRunner::send_events(std::size_t worker, Mail& refused) {
+  if (refused.events.empty() && refused.closings.empty()) return;
+  Mail mail;
+  mail.events = std::move(refused.events);
+  mail.closings = std::move(refused.closings);
+  posts_[worker]->push(std::move(mail), /*weight=*/0);
+}
+
+// Late by an eighth of the time to wait, at most kMaxSlack: timers that fall due about together cost one
+// wake-up.
 void ShardRunner::arm_timer() {
-  const Instant next = shard_.next_deadline();
-  if (next >= armed_) return;  // waking early is harmless, arming costs a system call
-  armed_ = next;
-  timer_.expires_at(to_steady(next));
+  const Instant next = std::min(shard_.next_deadline(), dial_port_.next_deadline());
+  if (next >= armed_for_) return;  // waking early is harmless, arming costs a system call
+  armed_for_ = next;
+  const Instant due = next + std::clamp((next - Clock::now()) / 8, Duration{0}, kMaxSlack);
+  if (due >= armed_) return;
+  armed_ = due;
+  timer_.expires_at(to_steady(due));
   timer_.async_wait([](boost::system::error_code) {});  // the end of the turn looks at the clock
 }
 

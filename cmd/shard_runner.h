@@ -1,5 +1,5 @@
-// Runs a shard on its worker: UDP ports in and out, host sockets, mailbox, one timer. The only clock
-// reads of the packet path are here, one per batch.
+// Runs a shard on its worker: UDP ports and WebSocket sessions in and out, host sockets, mailbox, one timer.
+// The only clock reads of the packet path are here, one per batch.
 //
 // Thread: built on the main thread before the worker starts; afterwards everything but mailbox(),
 // post() and the counters belongs to the worker.
@@ -11,6 +11,8 @@
 
 #include "boost/asio/steady_timer.hpp"
 
+#include "cmd/dial_port.h"
+#include "cmd/session_port.h"
 #include "cmd/shard.h"
 #include "core/egress/host_sockets.h"
 #include "core/io/mailbox.h"
@@ -27,6 +29,8 @@ class ShardRunner {
   // One socket per outer listen address.
   ShardRunner(WorkerIndex index, const Shard::Settings& settings, std::size_t mailbox_capacity,
               std::vector<std::unique_ptr<io::UdpSocket>> sockets);
+  // Opens the WebSocket listeners; throws like SessionPort. Before start().
+  void listen(const SessionPort::Settings& settings);
   ~ShardRunner();  // stops the worker first
   ShardRunner(const ShardRunner&) = delete;
   ShardRunner& operator=(const ShardRunner&) = delete;
@@ -45,6 +49,22 @@ class ShardRunner {
   // Counters only, once started.
   const Shard& shard() const noexcept { return shard_; }
   std::span<const std::unique_ptr<wireguard::UdpPort>> ports() const noexcept { return ports_; }
+  template <typename Task>
+  void post_to_port(Task task) {
+    worker_.post([this, task = std::move(task)]() mutable {
+      if (session_port_) task(*session_port_);
+    });
+  }
+
+  void post_dials(DialPort::Dials dials, ws::wireguard::Dialer::Settings settings) {
+    worker_.post([this, dials = std::move(dials), settings = std::move(settings)] {
+      dial_port_.set_dials(dials, settings, Clock::now());
+    });
+  }
+
+  // Counters only, once started; null without listeners.
+  const SessionPort* session_port() const noexcept { return session_port_.get(); }
+  SessionPort* session_port() noexcept { return session_port_.get(); }
   const io::Worker& worker() const noexcept { return worker_; }
   egress::HostSockets& sockets() noexcept { return sockets_; }
 
@@ -52,20 +72,27 @@ class ShardRunner {
   void receive(std::span<const io::UdpSocket::Received> batch);
   void take_mail(std::vector<Mail>& mail);
   void end_turn();
-  void send_datagrams();
+  void send_datagrams(Instant now);
+  void send_frames(Instant now);
+  void send_to_session(SessionId session, Bytes message, Instant now);
+  void close_sessions(std::vector<Mail::Closing>& closings, Instant now);
   wireguard::UdpPort* port_for(const Endpoint& to) const;
   void send_mail();
+  void send_events(std::size_t worker, Mail& refused);
   void arm_timer();
 
   io::Worker worker_;
   Rng rng_;
   egress::HostSockets sockets_;
   Shard shard_;
+  std::unique_ptr<SessionPort> session_port_;
+  DialPort dial_port_;
   Post mailbox_;
   std::vector<std::unique_ptr<wireguard::UdpPort>> ports_;
   std::vector<Post*> posts_;
   boost::asio::steady_timer timer_;
-  Instant armed_ = kNever;
+  Instant armed_for_ = kNever;  // the deadline
+  Instant armed_ = kNever;      // when the timer fires
 };
 
 }  // namespace wgr

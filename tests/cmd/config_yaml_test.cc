@@ -227,6 +227,7 @@ std::string other_value(const Setting& setting) {
                                     "/x=wireguard",
                                     "https://vm.example",
                                     "http://host.example/up",
+                                    "http://proxy.example:3128",
                                     "mdlayher"};
   for (const std::string& candidate : candidates) {
     Config scratch;

@@ -1,0 +1,45 @@
+#include "cmd/admin_port.h"
+
+#include <utility>
+
+#include "ws/tls.h"
+
+namespace wgr {
+namespace {
+
+// No worker has it: the sessions of this server are nobody's.
+constexpr WorkerIndex kMainThread = 0xff;
+
+}  // namespace
+
+AdminPort::AdminPort(boost::asio::io_context& context, const metrics::Config& config, std::size_t workers,
+                     egress::Resolver& resolver, HealthMonitor::PostToWorker post,
+                     Admin::TakeSnapshot take_snapshot)
+    : health_(config.health, workers),
+      monitor_(context, config.health.probe, health_, resolver, std::move(post)),
+      admin_(config, std::move(take_snapshot), health_,
+             [this](ws::RequestId id, const ws::HttpResponse& response) { respond(id, response); }) {
+  if (!config.listener.enabled) return;
+  ws::Config server;
+  server.listeners.push_back(admin_listener(config.listener));
+  server_ =
+      std::make_unique<ws::Server>(context, kMainThread, std::make_shared<const ws::Config>(server),
+                                   std::make_shared<const ws::TlsContexts>(server), no_sessions_, admin_);
+}
+
+void AdminPort::start() {
+  monitor_.start();
+  if (server_) server_->start();
+}
+
+std::vector<SocketAddress> AdminPort::addresses() const {
+  return server_ ? server_->addresses() : std::vector<SocketAddress>{};
+}
+
+void AdminPort::respond(ws::RequestId id, const ws::HttpResponse& response) {
+  const Instant now = Clock::now();
+  server_->respond(id, response, now);
+  server_->flush(now);
+}
+
+}  // namespace wgr

@@ -1,0 +1,55 @@
+// What the main thread serves: metrics and health over HTTP, on a listener that guests cannot reach, and
+// the heartbeats and probes behind them.
+//
+// Thread: the main thread's.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "boost/asio/io_context.hpp"
+
+#include "cmd/admin.h"
+#include "cmd/health_monitor.h"
+#include "core/egress/resolver.h"
+#include "metrics/config.h"
+#include "metrics/health.h"
+#include "ws/server.h"
+#include "ws/session_sink.h"
+
+namespace wgr {
+
+class AdminPort {
+ public:
+  // Opens the listener unless it is turned off; throws std::exception with a sentence for the operator.
+  // `context` and `resolver` outlive this object, and so does what the functions use.
+  AdminPort(boost::asio::io_context& context, const metrics::Config& config, std::size_t workers,
+            egress::Resolver& resolver, HealthMonitor::PostToWorker post, Admin::TakeSnapshot take_snapshot);
+
+  void start();
+  // Where it listens; nowhere when it is turned off.
+  std::vector<SocketAddress> addresses() const;
+  metrics::Health& health() noexcept { return health_; }
+  HealthMonitor& monitor() noexcept { return monitor_; }
+
+ private:
+  // The listener has no WebSocket route, so nobody comes here.
+  class NoSessions final : public ws::SessionSink {
+    void session_opened(const ws::SessionInfo&, Instant) override {}
+    void frames_received(const ws::SessionInfo&, std::span<const MutableBytes>, Instant) override {}
+    void datagrams_received(const ws::SessionInfo&, std::span<const MutableBytes>, Instant) override {}
+    void session_heard(SessionId, Instant) override {}
+    void session_closed(SessionId, Instant) override {}
+  };
+
+  void respond(ws::RequestId id, const ws::HttpResponse& response);
+
+  metrics::Health health_;
+  HealthMonitor monitor_;
+  Admin admin_;
+  NoSessions no_sessions_;
+  std::unique_ptr<ws::Server> server_;  // null: turned off
+};
+
+}  // namespace wgr

@@ -1,0 +1,84 @@
+#include "cmd/dial_port.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/log.h"
+
+namespace wgr {
+
+using ws::wireguard::Dialer;
+
+DialPort::DialPort(boost::asio::io_context& context, WorkerIndex worker, Shard& shard)
+    : context_(context),
+      worker_(worker),
+      shard_(shard),
+      rng_(Rng::from_kernel()),
+      sockets_(context, [this](egress::SocketToken token, egress::Ready ready) {
+        if (dialer_) dialer_->socket_ready(token, ready, Clock::now());
+      }) {}
+
+void DialPort::set_dials(const Dials& dials, const Dialer::Settings& settings, Instant now) {
+  if (!dialer_) {
+    if (dials.empty()) return;
+    resolver_ = std::make_unique<egress::Resolver>();
+    dialer_ = std::make_unique<Dialer>(worker_, settings, sockets_, *this, rng_);
+  }
+  std::erase_if(dials_, [&](const auto& known) {
+    const auto wanted = dials.find(known.first);
+    if (wanted != dials.end() && wanted->second == known.second.url) return false;
+    dialer_->drop(known.second.session, now);
+    return true;
+  });
+  for (const auto& [peer, url] : dials) {
+    const auto [dial, is_new] = dials_.try_emplace(peer);
+    if (!is_new) continue;
+    dial->second = {url, dialer_->dial(url, now)};
+    log::info("dialing a peer", {{"url", url.to_string()}});
+    shard_.device().set_endpoint(peer, Endpoint::of_session(dial->second.session, SocketAddress{}),
+                                 wireguard::EndpointOrigin::kOperator, now);
+  }
+}
+
+void DialPort::send(SessionId session, Bytes datagram, Instant now) {
+  if (!dialer_ || !dialer_->send(session, datagram, now)) shard_.count_unsent(1);
+}
+
+void DialPort::flush(Instant now) {
+  if (!dialer_) return;
+  dialer_->flush(now);
+  look_up_names();
+}
+
+Instant DialPort::next_deadline() const { return dialer_ ? dialer_->next_deadline() : kNever; }
+
+void DialPort::on_deadline(Instant now) {
+  if (dialer_) dialer_->on_deadline(now);
+}
+
+void DialPort::look_up_names() {
+  for (Dialer::Lookup& lookup : dialer_->take_lookups()) {
+    resolver_->resolve(lookup.name, context_,
+                       [this, session = lookup.session](const egress::Resolver::Answer& answer) {
+                         dialer_->resolved(session, answer.addresses, answer.error, Clock::now());
+                       });
+  }
+}
+
+// --- sessions ---
+
+void DialPort::session_opened(const ws::SessionInfo& /*session*/, Instant /*now*/) {}
+void DialPort::frames_received(const ws::SessionInfo& /*session*/, std::span<const MutableBytes> /*frames*/,
+                               Instant /*now*/) {}
+
+void DialPort::datagrams_received(const ws::SessionInfo& session, std::span<const MutableBytes> datagrams,
+                                  Instant now) {
+  const Endpoint from = Endpoint::of_session(session.id, SocketAddress{});
+  for (const MutableBytes datagram : datagrams) shard_.receive(from, datagram, now);
+  shard_.end_batch(now);
+}
+
+void DialPort::session_heard(SessionId /*session*/, Instant /*now*/) {}
+void DialPort::session_closed(SessionId /*session*/, Instant /*now*/) {}
+
+}  // namespace wgr

@@ -1,0 +1,63 @@
+// Peers that are reached over a WebSocket: the dialer of one worker, with the sockets, names and deadlines
+// it needs. A dial stands as its peer's endpoint for as long as it is configured, connected or not.
+//
+// Thread: built on the main thread; afterwards confined to the worker.
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include "boost/asio/io_context.hpp"
+
+#include "cmd/shard.h"
+#include "core/egress/host_sockets.h"
+#include "core/egress/resolver.h"
+#include "core/rng.h"
+#include "ws/session_sink.h"
+#include "ws/wireguard/dialer.h"
+
+namespace wgr {
+
+class DialPort final : public ws::SessionSink {
+ public:
+  using Dials = std::map<GuestId, ws::wireguard::DialUrl>;
+
+  // `context` and `shard` outlive the port.
+  DialPort(boost::asio::io_context& context, WorkerIndex worker, Shard& shard);
+
+  // The peers of this worker that are dialed, and with what; what stays the same stays connected.
+  void set_dials(const Dials& dials, const ws::wireguard::Dialer::Settings& settings, Instant now);
+
+  void send(SessionId session, Bytes datagram, Instant now);
+  // At the end of a turn.
+  void flush(Instant now);
+  Instant next_deadline() const;
+  void on_deadline(Instant now);
+
+ private:
+  struct Dial {
+    ws::wireguard::DialUrl url;
+    SessionId session;
+  };
+
+  void session_opened(const ws::SessionInfo& session, Instant now) override;
+  void frames_received(const ws::SessionInfo& session, std::span<const MutableBytes> frames,
+                       Instant now) override;
+  void datagrams_received(const ws::SessionInfo& session, std::span<const MutableBytes> datagrams,
+                          Instant now) override;
+  void session_heard(SessionId session, Instant now) override;
+  void session_closed(SessionId session, Instant now) override;
+
+  void look_up_names();
+
+  boost::asio::io_context& context_;
+  const WorkerIndex worker_;
+  Shard& shard_;
+  Rng rng_;
+  egress::HostSockets sockets_;
+  std::unique_ptr<egress::Resolver> resolver_;     // with the first dial
+  std::unique_ptr<ws::wireguard::Dialer> dialer_;  // likewise
+  std::map<GuestId, Dial> dials_;
+};
+
+}  // namespace wgr

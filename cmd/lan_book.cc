@@ -1,0 +1,98 @@
+#include "cmd/lan_book.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/log.h"
+#include "slirp/lan/gateway_addresses.h"
+
+namespace wgr {
+
+LanBook::LanBook(const LanConfig& config, const std::string& lease_file) {
+  slirp::lan::LeaseFile file;
+  if (!lease_file.empty() && !config.networks.empty()) {
+    store_.emplace(lease_file);
+    file = store_->load();
+    for (const std::string& fault : file.faults) log::warn("lease file", {{"reason", fault}});
+  }
+  for (const LanEntry& entry : config.networks) {
+    settings_.push_back({entry.network, file.leases_of(entry.network.name)});
+    news_.push_back({static_cast<NetworkIndex>(news_.size()), settings_.back().leases, {}});
+  }
+}
+
+std::vector<std::string> LanBook::names() const {
+  std::vector<std::string> names;
+  for (const LanSettings& network : settings_) names.push_back(network.config.name);
+  return names;
+}
+
+std::vector<NetworkRoute> LanBook::routes(std::size_t workers) const {
+  std::vector<NetworkRoute> routes;
+  for (std::size_t i = 0; i < settings_.size(); ++i) {
+    const slirp::lan::NetworkConfig& config = settings_[i].config;
+    NetworkRoute route{.home = network_home(static_cast<NetworkIndex>(i), workers),
+                       .prefixes = {config.subnet},
+                       .mtu = config.mtu,
+                       .reach_peers = config.reach_peers};
+    if (config.ipv6.prefix) route.prefixes.push_back(*config.ipv6.prefix);
+    routes.push_back(std::move(route));
+  }
+  return routes;
+}
+
+std::vector<IpAddress> LanBook::gateways() const {
+  std::vector<IpAddress> addresses;
+  for (const LanSettings& network : settings_) {
+    addresses.push_back(network.config.gateway);
+    if (const auto v6 = slirp::lan::gateway_v6(network.config)) addresses.push_back(*v6);
+  }
+  return addresses;
+}
+
+std::uint16_t LanBook::largest_mtu() const {
+  std::uint16_t largest = 0;
+  for (const LanSettings& network : settings_) largest = std::max(largest, network.config.mtu);
+  return largest;
+}
+
+bool LanBook::told(News news) {
+  News& known = news_[news.network];
+  is_changed_ = is_changed_ || known.leases != news.leases;
+  const auto tells_the_same = [](const StationStatus& a, const StationStatus& b) {
+    return a.guest == b.guest && a.addresses == b.addresses && a.host_name == b.host_name;
+  };
+  const bool is_same = std::equal(known.stations.begin(), known.stations.end(), news.stations.begin(),
+                                  news.stations.end(), tells_the_same);
+  known = std::move(news);
+  return !is_same;
+}
+
+std::shared_ptr<const slirp::DnsNames> LanBook::dns_names() const {
+  auto names = std::make_shared<slirp::DnsNames>();
+  for (const LanSettings& network : settings_) {
+    const slirp::lan::NetworkConfig& config = network.config;
+    names->add_domain(config.dhcp.domain);
+    names->add_network(config.subnet);
+    std::vector<IpAddress> gateway = {config.gateway};
+    if (const auto v6 = slirp::lan::gateway_v6(config)) gateway.push_back(*v6);
+    names->add("gateway." + config.dhcp.domain, gateway);
+  }
+  for (const News& news : news_) {
+    const std::string& domain = settings_[news.network].config.dhcp.domain;
+    for (const StationStatus& station : news.stations) {
+      if (!station.host_name.empty()) names->add(station.host_name + "." + domain, station.addresses);
+    }
+  }
+  return names;
+}
+
+void LanBook::save() {
+  if (!std::exchange(is_changed_, false) || !store_) return;
+  std::vector<slirp::lan::NetworkLeases> networks;
+  for (const News& news : news_) networks.push_back({settings_[news.network].config.name, news.leases});
+  const std::string fault = store_->save(networks);
+  if (!fault.empty()) log::error("leases not saved: the former file stays", {{"reason", fault}});
+}
+
+}  // namespace wgr

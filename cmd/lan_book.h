@@ -1,0 +1,59 @@
+// What the main thread knows of the virtual LANs: their settings for the shards, and, as the workers tell,
+// their leases and stations. It keeps the lease file.
+//
+// Thread: the main thread's.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cmd/config.h"
+#include "cmd/lan_hub.h"
+#include "cmd/lease_store.h"
+#include "cmd/routes.h"
+#include "slirp/dns_names.h"
+#include "slirp/lan/segment.h"
+
+namespace wgr {
+
+class LanBook {
+ public:
+  using StationStatus = slirp::lan::Segment::StationStatus;
+  // Of one network, from its home.
+  struct News {
+    NetworkIndex network = kNoNetwork;
+    std::vector<slirp::lan::Lease> leases;
+    std::vector<StationStatus> stations;
+  };
+
+  // `lease_file` empty: leases live as long as the process. Reads it; faults go to the log.
+  LanBook(const LanConfig& config, const std::string& lease_file);
+
+  // For the shards.
+  const std::vector<LanSettings>& settings() const noexcept { return settings_; }
+  std::vector<std::string> names() const;
+  std::vector<NetworkRoute> routes(std::size_t workers) const;
+  std::vector<IpAddress> gateways() const;
+  std::uint16_t largest_mtu() const;
+
+  // True when names or addresses of stations are others than before.
+  bool told(News news);
+  // Writes the lease file if leases have changed since.
+  void save();
+
+  // What DNS on the gateways answers itself: "gateway" and the stations below each network's domain.
+  std::shared_ptr<const slirp::DnsNames> dns_names() const;
+
+  const std::vector<StationStatus>& stations(NetworkIndex network) const { return news_[network].stations; }
+  std::size_t size() const noexcept { return settings_.size(); }
+
+ private:
+  std::vector<LanSettings> settings_;
+  std::vector<News> news_;
+  std::optional<LeaseStore> store_;
+  bool is_changed_ = false;
+};
+
+}  // namespace wgr

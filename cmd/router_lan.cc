@@ -1,0 +1,142 @@
+// The router's WebSocket listeners and virtual LANs.
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "cmd/router.h"
+#include "core/log.h"
+
+namespace wgr {
+namespace {
+
+// Leases and names of stations are told so often: soon enough for who waits, rarely enough for thousands.
+constexpr std::chrono::seconds kLanPollInterval{1};
+
+}  // namespace
+
+// --- listeners ---
+
+// The first worker's listeners choose the ports that were left to the kernel; the others share them.
+void Router::open_listeners() {
+  if (config_.ws.listeners.empty()) return;
+  for (const auto& runner : runners_) {
+    runner->listen(listener_settings());
+    const std::vector<SocketAddress> addresses = runner->session_port()->server().addresses();
+    for (std::size_t i = 0; i < config_.ws.listeners.size() && i < addresses.size(); ++i) {
+      config_.ws.listeners[i].port = addresses[i].port;
+    }
+  }
+  for (const SocketAddress& address : runners_.front()->session_port()->server().addresses()) {
+    log::info("serving WebSockets", {{"address", address.to_string()}});
+  }
+}
+
+SessionPort::Settings Router::listener_settings() const {
+  return {.config = std::make_shared<const ws::Config>(config_.ws),
+          .tls = std::make_shared<const ws::TlsContexts>(config_.ws),
+          .networks = lan_.names()};
+}
+
+// Certificates, origins, tokens and limits; throws when a certificate cannot be read, and nothing changes.
+void Router::reload_listeners(ws::Config next) {
+  const bool are_same =
+      std::equal(next.listeners.begin(), next.listeners.end(), config_.ws.listeners.begin(),
+                 config_.ws.listeners.end(), [](const auto& a, const auto& b) {
+                   return a.addresses == b.addresses && a.tls.has_value() == b.tls.has_value();
+                 });
+  if (!are_same) {
+    log::warn("changed listeners wait for the next start");
+    return;
+  }
+  for (std::size_t i = 0; i < next.listeners.size(); ++i) {
+    next.listeners[i].port = config_.ws.listeners[i].port;
+  }
+  const ws::Config former = std::exchange(config_.ws, std::move(next));
+  try {
+    for (const auto& runner : runners_) {
+      runner->post_to_port([settings = listener_settings()](SessionPort& port) { port.reload(settings); });
+    }
+  } catch (const std::exception&) {
+    config_.ws = former;
+    throw;
+  }
+}
+
+// --- virtual LANs ---
+
+void Router::schedule_lan_poll() {
+  if (lan_.size() == 0) return;
+  poll_lan();
+  lan_timer_.expires_after(kLanPollInterval);
+  lan_timer_.async_wait([this](boost::system::error_code error) {
+    if (!error) schedule_lan_poll();
+  });
+}
+
+void Router::tell_names() {
+  for (const auto& runner : runners_) {
+    runner->post([names = lan_.dns_names()](Shard& shard) { shard.stack().set_dns_names(names); });
+  }
+}
+
+// A worker hears of its forwards when they are others, of their targets when these are.
+void Router::update_forwards() {
+  auto plan = plan_forwards(config_.forwards, peers_, lan_, config_.network, runners_.size());
+  forwards_.resize(runners_.size());
+  for (std::size_t worker = 0; worker < plan.size(); ++worker) {
+    if (plan[worker] == forwards_[worker]) continue;
+    runners_[worker]->post([forwards = plan[worker]](Shard& shard) {
+      std::vector<slirp::ForwardConfig> configs;
+      configs.reserve(forwards.size());
+      for (const PlannedForward& forward : forwards) configs.push_back(forward.config);
+      shard.set_forwards(std::move(configs), Clock::now());
+      for (std::size_t i = 0; i < forwards.size(); ++i) {
+        shard.stack().set_forward_target(i, forwards[i].target);
+      }
+    });
+  }
+  forwards_ = std::move(plan);
+}
+
+// Peers behind a WebSocket of ours.
+void Router::update_dials() {
+  std::vector<DialPort::Dials> dials(runners_.size());
+  bool is_any = false;
+  for (const PeerEntry& entry : config_.wireguard.peers) {
+    const auto known = peers_.entries().find(entry.peer.public_key);
+    if (!entry.dial || !entry.is_enabled || known == peers_.entries().end()) continue;
+    dials[known->second.id.home()].emplace(known->second.id, *entry.dial);
+    is_any = true;
+  }
+  if (!is_any && !has_dials_) return;
+  has_dials_ = true;
+  const ws::wireguard::Dialer::Settings settings{
+      .tls = ws::TlsContext::for_client(config_.wireguard.dial_authorities, /*verify=*/true),
+      .proxy = config_.wireguard.dial_proxy,
+      .limits = config_.ws.limits};
+  for (std::size_t worker = 0; worker < dials.size(); ++worker) {
+    runners_[worker]->post_dials(std::move(dials[worker]), settings);
+  }
+}
+
+// Asks every home for what has changed; the answers come back to this thread.
+void Router::poll_lan() {
+  lan_.save();
+  for (const auto& runner : runners_) {
+    runner->post([this, has_forwards = !config_.forwards.empty()](Shard& shard) {
+      for (std::size_t i = 0; i < shard.lan().network_count(); ++i) {
+        const auto network = static_cast<NetworkIndex>(i);
+        slirp::lan::Segment* const segment = shard.lan().segment(network);
+        if (segment == nullptr || (!segment->take_leases_changed() && !has_forwards)) continue;
+        LanBook::News news{network, segment->leases(), segment->stations()};
+        boost::asio::post(context_, [this, news = std::move(news)]() mutable {
+          if (!lan_.told(std::move(news))) return;
+          tell_names();
+          update_forwards();
+        });
+      }
+    });
+  }
+}
+
+}  // namespace wgr
