@@ -24,7 +24,7 @@ cat >/tmp/lease.sh <<'END'
 #!/bin/sh
 env >"/tmp/lease.$1"
 [ "$1" = bound ] || [ "$1" = renew ] || exit 0
-ip addr flush dev "$interface"
+ip -4 addr flush dev "$interface"
 ip addr add "$ip/$mask" dev "$interface"
 for gateway in $router; do ip route replace default via "$gateway" dev "$interface"; break; done
 : >/etc/resolv.conf
