@@ -11,7 +11,7 @@ set -uo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root" || exit 1
 
-all_stages=(build unit clang lint asan tsan fuzz interop bench)
+all_stages=(build unit clang lint asan tsan fuzz interop websocket browser bench)
 declare -A about=(
   [build]="GCC release build, every header also compiled alone"
   [unit]="unit and simulation tests of the release build"
@@ -37,7 +37,7 @@ export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
 
 usage() {
   echo "usage: tests/run.sh [STAGE...]"
-  for stage in "${all_stages[@]}"; do printf '  %-8s %s\n' "$stage" "${about[$stage]}"; done
+  for stage in "${all_stages[@]}"; do printf '  %-9s %s\n' "$stage" "${about[$stage]}"; done
 }
 
 # ---- stages: each prints to its log and appends "pass|fail|skip <TAB> name <TAB> reason" to results
@@ -189,7 +189,7 @@ count() { grep -c "^$1	" "$results" || true; }
 run_stage() {
   local stage=$1 log=$logs/$1.log began=$SECONDS status=0 failed_before
   failed_before=$(count fail)
-  printf '%-8s %s ... ' "$stage" "${about[$stage]}"
+  printf '%-9s %s ... ' "$stage" "${about[$stage]}"
   # A fresh shell, so that the time limit ends the stage with all its children.
   timeout --kill-after=30 "${minutes[$stage]}m" "$root/tests/run.sh" --stage "$stage" \
     >"$log" 2>&1 </dev/null || status=$?

@@ -22,6 +22,7 @@ class RouterConfig:
     peers: list = dataclasses.field(default_factory=list)
     overlay: bool = False
     workers: int = 2
+    wireguard: dict = dataclasses.field(default_factory=dict)  # more keys of that section
     extra: dict = dataclasses.field(default_factory=dict)  # whole sections of the file
 
     def to_yaml(self):
@@ -34,7 +35,8 @@ class RouterConfig:
                     entry[key] = value
             peers.append(entry)
         return json.dumps({
-            "wireguard": {"private_key": self.private_key, "listen_port": self.listen_port, "peers": peers},
+            "wireguard": {"private_key": self.private_key, "listen_port": self.listen_port, "peers": peers,
+                          **self.wireguard},
             "network": {"addresses": self.addresses},
             "egress": {"allow": ["private"]},  # the servers of the bed live in private ranges
             "overlay": {"enabled": self.overlay},
