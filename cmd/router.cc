@@ -388,7 +388,9 @@ void Router::begin_drain() {
 }
 
 void Router::wait_until_idle() {
-  if (active_flows() == 0 || Clock::now() >= drain_ends_) {
+  // The first look comes after the workers have heard of it.
+  const bool is_idle = drain_looks_++ > 0 && active_flows() == 0 && open_connections() == 0;
+  if (is_idle || Clock::now() >= drain_ends_) {
     log::info("stopped", {{"flows_cut", active_flows()}});
     context_.stop();
     return;
@@ -402,6 +404,16 @@ void Router::wait_until_idle() {
 std::int64_t Router::active_flows() const {
   std::int64_t sum = 0;
   for (const auto& runner : runners_) sum += runner->shard().stack().counters().tcp.flows_active.value();
+  return sum;
+}
+
+// Of WebSocket clients: each is told goodbye and has a moment to answer.
+std::int64_t Router::open_connections() const {
+  std::int64_t sum = 0;
+  for (const auto& runner : runners_) {
+    if (const SessionPort* const port = runner->session_port())
+      sum += port->server().counters().connections.value();
+  }
   return sum;
 }
 

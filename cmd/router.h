@@ -83,6 +83,7 @@ class Router {
   void begin_drain();
   void wait_until_idle();
   std::int64_t active_flows() const;
+  std::int64_t open_connections() const;
   void schedule_report();
 
   Config config_;
@@ -109,6 +110,7 @@ class Router {
   bool has_dials_ = false;
   std::uint16_t listen_port_ = 0;
   Instant drain_ends_ = kNever;  // kNever: not draining
+  unsigned drain_looks_ = 0;
   int exit_code_ = 0;
 };
 

@@ -1,5 +1,6 @@
 #include "core/wire/nd.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -19,9 +20,12 @@ const IpAddress kTarget = *IpAddress::parse("fd00::1");
 
 // A neighbour solicitation with these options behind it.
 Memory solicitation(const Memory& options) {
-  Memory message{135, 0, 0, 0, 0, 0, 0, 0};
-  message.insert(message.end(), kTarget.bytes().begin(), kTarget.bytes().end());
-  message.insert(message.end(), options.begin(), options.end());
+  constexpr std::size_t kHead = 8;
+  const Bytes target = kTarget.bytes();
+  Memory message(kHead + target.size() + options.size());
+  message[0] = 135;
+  std::copy(target.begin(), target.end(), message.begin() + kHead);
+  std::copy(options.begin(), options.end(), message.end() - static_cast<std::ptrdiff_t>(options.size()));
   return message;
 }
 
