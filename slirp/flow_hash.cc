@@ -48,7 +48,8 @@ std::uint64_t FlowHash::operator()(const FlowKey& key) const noexcept {
   const Words remote = words_of(key.remote.ip);
   const std::uint64_t ports = std::uint64_t{key.guest_side.port} << 16 | key.remote.port;
   return fold(product(key_[0] + guest.low, key_[1] + remote.low) +
-              product(key_[2] + guest.high, key_[3] + remote.high) + product(key_[4] + ports, key_[5] + key.guest.value()));
+              product(key_[2] + guest.high, key_[3] + remote.high) +
+              product(key_[4] + ports, key_[5] + key.guest.value()));
 }
 
 std::uint64_t FlowHash::operator()(const SocketAddress& address) const noexcept {

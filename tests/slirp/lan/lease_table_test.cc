@@ -94,8 +94,9 @@ TEST_F(LeaseTableTest, StaticLeaseIsItsStationsAlone) {
   config_.dhcp.static_leases = {{mac(9), ip(77), "printer"}};
 
   EXPECT_EQ(lease(client(9)), ip(77));
-  EXPECT_EQ(lease(client(1), ip(77)), table().find(client(1)));
-  EXPECT_NE(table().find(client(1)), ip(77));
+  const auto other = lease(client(1), ip(77));
+  EXPECT_EQ(other, table().find(client(1)));
+  EXPECT_NE(other, ip(77));
 }
 
 TEST_F(LeaseTableTest, LeaseEndsAndIsReported) {
