@@ -23,6 +23,7 @@ LanBook::LanBook(const LanConfig& config, const std::string& lease_file) {
 
 std::vector<std::string> LanBook::names() const {
   std::vector<std::string> names;
+  names.reserve(settings_.size());
   for (const LanSettings& network : settings_) names.push_back(network.config.name);
   return names;
 }
@@ -90,6 +91,7 @@ std::shared_ptr<const slirp::DnsNames> LanBook::dns_names() const {
 void LanBook::save() {
   if (!std::exchange(is_changed_, false) || !store_) return;
   std::vector<slirp::lan::NetworkLeases> networks;
+  networks.reserve(news_.size());
   for (const News& news : news_) networks.push_back({settings_[news.network].config.name, news.leases});
   const std::string fault = store_->save(networks);
   if (!fault.empty()) log::error("leases not saved: the former file stays", {{"reason", fault}});

@@ -15,7 +15,7 @@ namespace wgr::egress {
 class PolicyCounters {
  public:
   // Counts a refusal and hands the verdict on.
-  const Verdict& count(const Verdict& verdict) noexcept {
+  Verdict count(const Verdict& verdict) noexcept {
     if (!verdict.is_allowed) denied_[place_of(verdict)].add();
     return verdict;
   }

@@ -44,7 +44,7 @@ struct Ipv6Config {
 struct PaceConfig {
   // For a small receive ring (ne2k: 8 full frames): frames that leave at once, then one per interval.
   std::size_t burst_frames = 6;
-  Duration interval = std::chrono::milliseconds{1};
+  Duration interval = std::chrono::milliseconds{4};
   std::size_t queue_frames = 256;  // beyond: the oldest give way
 };
 
