@@ -64,7 +64,11 @@ class Client {
       std::fill(payload.begin(), payload.end(), std::uint8_t{0});
       connection_.send(payload);
     }
-    if (out_.request) connection_.respond(connection_.request_number(), {.body = out_.request->body}, now_);
+    if (out_.request) {
+      HttpResponse echo;
+      echo.body = out_.request->body;
+      connection_.respond(connection_.request_number(), echo, now_);
+    }
     connection_.end_turn();
   }
 

@@ -31,8 +31,9 @@ void check(const HttpRequest& request) {
   HttpAnswerParser parser{kMaxHeader + 500};
   parser.receive({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
   require(parser.state() == HttpAnswerParser::State::kComplete);
-  const UpgradeRequest asked{.subprotocols = offered,
-                             .key = std::string{request.header("sec-websocket-key")}};
+  UpgradeRequest asked;
+  asked.subprotocols = offered;
+  asked.key = std::string{request.header("sec-websocket-key")};
   require(!find_fault(asked, parser.answer()));
 }
 
