@@ -74,7 +74,7 @@ BasicSetting<Target> origins(std::string path, Access access) {
   return list<Target>(
       std::move(path), access,
       [](std::string_view text) -> std::optional<std::string> {
-        const std::string item = to_lower(text);
+        std::string item = to_lower(text);
         const bool is_origin = item.starts_with("https://") || item.starts_with("http://");
         const std::size_t host = item.find("//") + 2;
         if (item == "*") return item;

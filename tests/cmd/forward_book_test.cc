@@ -1,0 +1,94 @@
+#include "cmd/forward_book.h"
+
+#include "gtest/gtest.h"
+
+namespace wgr {
+namespace {
+
+const MacAddress kMac = *MacAddress::parse("02:00:00:00:00:01");
+const IpAddress kPeerAddress = IpAddress::v4(10, 86, 0, 2);
+const IpAddress kStationAddress = IpAddress::v4(192, 168, 86, 20);
+
+class ForwardBookTest : public testing::Test {
+ protected:
+  ForwardBookTest() : lan_(lan_config(), /*lease_file=*/"") {
+    wireguard::PeerConfig phone;
+    phone.public_key[0] = 1;
+    phone.name = "phone";
+    phone.allowed_ips = {Prefix{IpAddress::v4(10, 99, 0, 0), 16}, Prefix{kPeerAddress, 32}};
+    peers_.apply(std::vector{phone});
+  }
+
+  static LanConfig lan_config() {
+    LanEntry entry;
+    entry.network.subnet = *Prefix::parse("192.168.86.0/24");
+    entry.network.gateway = IpAddress::v4(192, 168, 86, 1);
+    LanConfig config;
+    config.networks = {entry};
+    return config;
+  }
+  void station_came() {
+    LanBook::StationStatus station;
+    station.guest = kStation;
+    station.mac = kMac;
+    station.addresses = {kStationAddress};
+    station.host_name = "Laptop";
+    lan_.told({.network = 0, .leases = {}, .stations = {station}});
+  }
+  // Where one forward ends up: its worker, and what it leads to.
+  std::pair<std::size_t, std::optional<slirp::ForwardTarget>> place(const std::string& target) {
+    ForwardEntry entry;
+    entry.target = target;
+    entry.first_port = entry.last_port = 8080;
+    entry.first_guest_port = 80;
+    const auto plan = plan_forwards(std::vector{entry}, peers_, lan_, network_, kWorkers);
+    for (std::size_t worker = 0; worker < plan.size(); ++worker) {
+      if (!plan[worker].empty()) return {worker, plan[worker].front().target};
+    }
+    ADD_FAILURE() << "the forward is nowhere";
+    return {};
+  }
+
+  static constexpr std::size_t kWorkers = 2;
+  static constexpr GuestId kStation{0, 1, 1};
+  PeerBook peers_{kWorkers};
+  LanBook lan_;
+  NetworkConfig network_;
+};
+
+TEST_F(ForwardBookTest, PeerIsFoundByNameAndByAddress) {
+  const GuestId phone = peers_.entries().begin()->second.id;
+  const slirp::ForwardTarget expected{phone, kPeerAddress, IpAddress::v4(10, 86, 0, 1)};
+
+  EXPECT_EQ(place("phone"), std::pair(std::size_t{phone.home()}, std::optional{expected}));
+  EXPECT_EQ(place("10.86.0.2").second, expected);
+}
+
+TEST_F(ForwardBookTest, StationIsFoundByNameWithAndWithoutDomainAndByAddress) {
+  EXPECT_EQ(place("laptop").second, std::nullopt) << "not there yet";
+  station_came();
+  const slirp::ForwardTarget expected{kStation, kStationAddress, IpAddress::v4(192, 168, 86, 1)};
+
+  EXPECT_EQ(place("laptop").second, expected);
+  EXPECT_EQ(place("LAPTOP.lan").second, expected);
+  EXPECT_EQ(place("192.168.86.20").second, expected);
+  EXPECT_EQ(place("laptop.elsewhere").second, std::nullopt);
+  EXPECT_EQ(place("192.168.86.21").second, std::nullopt);
+}
+
+TEST_F(ForwardBookTest, RangeIsOneForwardPerPort) {
+  ForwardEntry entry;
+  entry.target = "phone";
+  entry.first_port = 8000;
+  entry.last_port = 8002;
+  entry.first_guest_port = 80;
+  const auto plan = plan_forwards(std::vector{entry}, peers_, lan_, network_, kWorkers);
+
+  const auto& forwards = plan[peers_.entries().begin()->second.id.home()];
+  ASSERT_EQ(forwards.size(), 3u);
+  EXPECT_EQ(forwards[2].config.listen_port, 8002);
+  EXPECT_EQ(forwards[2].config.guest_port, 82);
+}
+
+}  // namespace
+}  // namespace wgr
