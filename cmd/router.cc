@@ -27,7 +27,7 @@ std::chrono::steady_clock::duration to_steady(Duration duration) {
 // Sections that a reload applies. wireguard.peers is no setting of the table: it is applied as a whole.
 bool is_applied_live(std::string_view path) {
   for (const std::string_view live :
-       {"wireguard.private_key", "egress.", "overlay.", "log.", "shutdown.", "dns.upstreams"}) {
+       {"wireguard.private_key", "egress.", "overlay.", "log.", "shutdown.", "dns.upstreams", "ws."}) {
     if (path.starts_with(live)) return true;
   }
   return false;

@@ -39,11 +39,11 @@ SessionPort::Settings Router::listener_settings() const {
 
 // Certificates, origins, tokens and limits; throws when a certificate cannot be read, and nothing changes.
 void Router::reload_listeners(ws::Config next) {
-  const bool are_same =
-      std::equal(next.listeners.begin(), next.listeners.end(), config_.ws.listeners.begin(),
-                 config_.ws.listeners.end(), [](const auto& a, const auto& b) {
-                   return a.addresses == b.addresses && a.tls.has_value() == b.tls.has_value();
-                 });
+  const bool are_same = std::equal(next.listeners.begin(), next.listeners.end(), config_.ws.listeners.begin(),
+                                   config_.ws.listeners.end(), [](const auto& a, const auto& b) {
+                                     return a.addresses == b.addresses && (a.port == 0 || a.port == b.port) &&
+                                            a.tls.has_value() == b.tls.has_value();
+                                   });
   if (!are_same) {
     log::warn("changed listeners wait for the next start");
     return;
