@@ -26,7 +26,8 @@ Packet query_for(std::string_view name, std::uint16_t id) {
   store_be(query.data(), id);
   query[2] = 0x01;
   query[5] = 1;
-  const auto wire = wire::DnsName::parse(name)->wire();
+  const auto parsed = *wire::DnsName::parse(name);
+  const Bytes wire = parsed.wire();
   query.insert(query.end(), wire.begin(), wire.end());
   query.insert(query.end(), {0, 1, 0, 1});
   return query;
