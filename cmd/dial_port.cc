@@ -22,7 +22,7 @@ void DialPort::set_dials(const Dials& dials, const Dialer::Settings& settings, I
   if (!dialer_) {
     if (dials.empty()) return;
     resolver_ = std::make_unique<egress::Resolver>();
-    dialer_ = std::make_unique<Dialer>(worker_, settings, sockets_, *this, rng_);
+    dialer_ = std::make_unique<Dialer>(worker_, settings, sockets_, *this, counters_, rng_);
   }
   std::erase_if(dials_, [&](const auto& known) {
     const auto wanted = dials.find(known.first);

@@ -34,6 +34,9 @@ class DialPort final : public ws::SessionSink {
   Instant next_deadline() const;
   void on_deadline(Instant now);
 
+  // May be read from any thread.
+  const ws::wireguard::DialCounters& counters() const noexcept { return counters_; }
+
  private:
   struct Dial {
     ws::wireguard::DialUrl url;
@@ -53,6 +56,7 @@ class DialPort final : public ws::SessionSink {
   boost::asio::io_context& context_;
   const WorkerIndex worker_;
   Shard& shard_;
+  ws::wireguard::DialCounters counters_;
   Rng rng_;
   egress::HostSockets sockets_;
   std::unique_ptr<egress::Resolver> resolver_;     // with the first dial

@@ -326,23 +326,20 @@ void Router::housekeep() {
   }
   const WallTime wall = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
   for (const auto& runner : runners_) {
-    runner->post([this, wall](Shard& shard) {
-      shard.device().set_wall_clock(wall, Clock::now());
-      boost::asio::post(context_, [this, index = shard.index(), status = shard.device().status()]() mutable {
-        peer_status_[index] = std::move(status);
-        check_endpoint_names(peer_status_[index]);
-      });
-    });
+    runner->post([wall](Shard& shard) { shard.device().set_wall_clock(wall, Clock::now()); });
   }
+  status_round_.take([this](const StatusByWorker& statuses) { check_endpoint_names(statuses); });
 }
 
-void Router::check_endpoint_names(const PeerStatuses& statuses) {
+void Router::check_endpoint_names(const StatusByWorker& statuses) {
   const Instant now = Clock::now();
   const WallTime wall = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
-  for (const auto& status : statuses) {
-    const bool has_shaken = status.last_handshake != WallTime{};
-    const Duration age = has_shaken ? Duration{wall - status.last_handshake} : Duration::max();
-    endpoint_names_.handshake_seen(status.id, age, now);
+  for (const auto& [worker, status] : statuses) {
+    for (const auto& peer : status.peers) {
+      const bool has_shaken = peer.last_handshake != WallTime{};
+      const Duration age = has_shaken ? Duration{wall - peer.last_handshake} : Duration::max();
+      endpoint_names_.handshake_seen(peer.id, age, now);
+    }
   }
 }
 
@@ -425,7 +422,7 @@ void Router::schedule_report() {
     report_.emplace(config_.report.format == log::Format::kJson ? metrics::ReportFormat::kJson
                                                                 : metrics::ReportFormat::kText);
   } else {
-    log::write_line(report_->next(take_snapshot(runners_, peer_status_)));
+    log::write_line(report_->next(take_snapshot(runners_, status_round_.known())));
   }
   report_timer_.expires_after(to_steady(config_.report.interval));
   report_timer_.async_wait([this](boost::system::error_code error) {

@@ -44,7 +44,6 @@ class Router {
 
  private:
   using Sockets = std::vector<std::vector<std::unique_ptr<io::UdpSocket>>>;  // by worker
-  using PeerStatuses = std::vector<wireguard::Device::PeerStatus>;
 
   Sockets open_sockets();
   void make_workers(Sockets sockets);
@@ -59,7 +58,7 @@ class Router {
   void schedule_housekeeping();
   void housekeep();
   void use_dns_upstreams(const std::vector<SocketAddress>& upstreams);
-  void check_endpoint_names(const PeerStatuses& statuses);
+  void check_endpoint_names(const StatusByWorker& statuses);
 
   // router_lan.cc
   void open_listeners();
@@ -75,7 +74,7 @@ class Router {
   void open_admin();
   void use_policy_for_probes();
   void take_full_snapshot(Admin::SnapshotTaken taken);
-  metrics::Snapshot full_snapshot(const StatusRound::ByWorker& peers) const;
+  metrics::Snapshot full_snapshot(const StatusByWorker& statuses) const;
   void ask_status(WorkerIndex worker);
 
   void wait_for_signal();
@@ -102,7 +101,6 @@ class Router {
   EndpointNames endpoint_names_;
   std::vector<IpAddress> local_addresses_;
   std::vector<std::unique_ptr<ShardRunner>> runners_;
-  std::map<WorkerIndex, PeerStatuses> peer_status_;  // as the workers last told
   std::optional<metrics::Report> report_;
   StatusRound status_round_;
   std::unique_ptr<AdminPort> admin_;

@@ -34,12 +34,13 @@ void Router::use_policy_for_probes() { admin_->monitor().set_policy(make_policy(
 
 void Router::take_full_snapshot(Admin::SnapshotTaken taken) {
   status_round_.take(
-      [this, taken = std::move(taken)](const StatusRound::ByWorker& peers) { taken(full_snapshot(peers)); });
+      [this, taken = std::move(taken)](const StatusByWorker& statuses) { taken(full_snapshot(statuses)); });
 }
 
-metrics::Snapshot Router::full_snapshot(const StatusRound::ByWorker& peers) const {
-  metrics::Snapshot snapshot = take_snapshot(runners_, peers);
-  add_peers(snapshot, peers_, peers, wireguard::public_key_of(config_.wireguard.device.private_key));
+metrics::Snapshot Router::full_snapshot(const StatusByWorker& statuses) const {
+  metrics::Snapshot snapshot = take_snapshot(runners_, statuses);
+  add_forwards(snapshot, statuses);
+  add_peers(snapshot, peers_, statuses, wireguard::public_key_of(config_.wireguard.device.private_key));
   add_flow_limits(snapshot, config_.slirp.limits, runners_.size());
   add_health(snapshot, admin_->health(), Clock::now());
   for (const auto& runner : runners_) {
@@ -59,8 +60,9 @@ metrics::Snapshot Router::full_snapshot(const StatusRound::ByWorker& peers) cons
 
 void Router::ask_status(WorkerIndex worker) {
   runners_[worker]->post([this, worker](Shard& shard) {
-    boost::asio::post(context_, [this, worker, statuses = shard.device().status()]() mutable {
-      status_round_.answered(worker, std::move(statuses));
+    ShardStatus status{.peers = shard.device().status(), .forwards = shard.stack().forward_status()};
+    boost::asio::post(context_, [this, worker, status = std::move(status)]() mutable {
+      status_round_.answered(worker, std::move(status));
     });
   });
 }

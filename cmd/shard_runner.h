@@ -65,6 +65,7 @@ class ShardRunner {
   // Counters only, once started; null without listeners.
   const SessionPort* session_port() const noexcept { return session_port_.get(); }
   SessionPort* session_port() noexcept { return session_port_.get(); }
+  const DialPort& dial_port() const noexcept { return dial_port_; }
   const io::Worker& worker() const noexcept { return worker_; }
   egress::HostSockets& sockets() noexcept { return sockets_; }
 

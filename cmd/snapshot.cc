@@ -70,6 +70,7 @@ void add(metrics::Snapshot& to, ShardRunner& runner) {
   to.add("tcp", stack.tcp_connections);
   to.add("wireguard", device);
   to.add("host", runner.sockets().counters());
+  to.add("ws_dial", runner.dial_port().counters());
   to.add(shard.counters().drops);
   to.add(stack.drops);
   to.add(stack.tcp_connections.drops);
@@ -90,6 +91,17 @@ void add(metrics::Snapshot& to, ShardRunner& runner) {
                         .heartbeat = {}});
 }
 
+// "192.0.2.1:8080,[2001:db8::1]:8080", or "*:8080".
+std::string listen_text(const slirp::ForwardConfig& forward) {
+  if (forward.listen_addresses.empty()) return "*:" + std::to_string(forward.listen_port);
+  std::string text;
+  for (const IpAddress& ip : forward.listen_addresses) {
+    if (!text.empty()) text += ',';
+    text += SocketAddress{ip, forward.listen_port}.to_string();
+  }
+  return text;
+}
+
 void describe(metrics::PeerStats& to, const wireguard::Device::PeerStatus& from) {
   if (from.endpoint) to.endpoint = from.endpoint.remote.to_string();
   to.last_handshake = from.last_handshake;
@@ -99,15 +111,14 @@ void describe(metrics::PeerStats& to, const wireguard::Device::PeerStatus& from)
 
 }  // namespace
 
-metrics::Snapshot take_snapshot(
-    std::span<const std::unique_ptr<ShardRunner>> runners,
-    const std::map<WorkerIndex, std::vector<wireguard::Device::PeerStatus>>& peers) {
+metrics::Snapshot take_snapshot(std::span<const std::unique_ptr<ShardRunner>> runners,
+                                const StatusByWorker& statuses) {
   metrics::Snapshot snapshot;
   snapshot.wall = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
   snapshot.taken = Clock::now();
   for (const auto& runner : runners) add(snapshot, *runner);
-  for (const auto& [worker, statuses] : peers) {
-    for (const auto& status : statuses) add(snapshot.handshakes, status, snapshot.wall);
+  for (const auto& [worker, status] : statuses) {
+    for (const auto& peer : status.peers) add(snapshot.handshakes, peer, snapshot.wall);
   }
   for (const DropReason reason :
        {DropReason::kStagedOverflow, DropReason::kMailboxFull, DropReason::kSendFailed}) {
@@ -117,12 +128,11 @@ metrics::Snapshot take_snapshot(
   return snapshot;
 }
 
-void add_peers(metrics::Snapshot& to, const PeerBook& book,
-               const std::map<WorkerIndex, std::vector<wireguard::Device::PeerStatus>>& peers,
+void add_peers(metrics::Snapshot& to, const PeerBook& book, const StatusByWorker& statuses,
                const wireguard::PublicKey& own_key) {
   std::unordered_map<GuestId, const wireguard::Device::PeerStatus*> known;
-  for (const auto& [worker, statuses] : peers) {
-    for (const auto& status : statuses) known.emplace(status.id, &status);
+  for (const auto& [worker, status] : statuses) {
+    for (const auto& peer : status.peers) known.emplace(peer.id, &peer);
   }
   to.public_key = wireguard::to_base64(own_key);
   to.peers.reserve(book.entries().size());
@@ -133,6 +143,22 @@ void add_peers(metrics::Snapshot& to, const PeerBook& book,
     for (const Prefix& prefix : entry.config.allowed_ips) peer.allowed_ips.push_back(prefix.to_string());
     const auto status = known.find(entry.id);
     if (status != known.end()) describe(peer, *status->second);
+  }
+}
+
+void add_forwards(metrics::Snapshot& to, const StatusByWorker& statuses) {
+  for (const auto& [worker, status] : statuses) {
+    for (const slirp::ForwardStatus& forward : status.forwards) {
+      to.forwards.push_back({.protocol = std::string{slirp::to_string(forward.config.protocol)},
+                             .listen = listen_text(forward.config),
+                             .is_bound = forward.error == 0,
+                             .is_guest_present = forward.target.has_value(),
+                             .active_flows = forward.active_flows,
+                             .flows_opened = forward.flows_opened,
+                             .refused_sources = forward.refused_sources,
+                             .refused_absent = forward.refused_absent,
+                             .refused_limits = forward.refused_limits});
+    }
   }
 }
 

@@ -4,7 +4,6 @@
 // Thread: the main thread's; counters may be read while workers run.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -12,24 +11,25 @@
 
 #include "cmd/peer_book.h"
 #include "cmd/shard_runner.h"
+#include "cmd/shard_status.h"
 #include "metrics/health.h"
 #include "metrics/snapshot.h"
 #include "slirp/config.h"
 #include "slirp/lan/counters.h"
-#include "wireguard/device.h"
+#include "wireguard/crypto.h"
 #include "ws/counters.h"
 
 namespace wgr {
 
-metrics::Snapshot take_snapshot(
-    std::span<const std::unique_ptr<ShardRunner>> runners,
-    const std::map<WorkerIndex, std::vector<wireguard::Device::PeerStatus>>& peers);
+metrics::Snapshot take_snapshot(std::span<const std::unique_ptr<ShardRunner>> runners,
+                                const StatusByWorker& statuses);
 
 // Every configured peer, in the order of their keys; of one whose worker has not told its state yet, what
 // is configured.
-void add_peers(metrics::Snapshot& to, const PeerBook& book,
-               const std::map<WorkerIndex, std::vector<wireguard::Device::PeerStatus>>& peers,
+void add_peers(metrics::Snapshot& to, const PeerBook& book, const StatusByWorker& statuses,
                const wireguard::PublicKey& own_key);
+// Every forwarded port.
+void add_forwards(metrics::Snapshot& to, const StatusByWorker& statuses);
 void add_flow_limits(metrics::Snapshot& to, const slirp::Limits& limits, std::size_t workers);
 // Checks, probes and heartbeats.
 void add_health(metrics::Snapshot& to, const metrics::Health& health, Instant now);

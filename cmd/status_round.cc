@@ -24,9 +24,9 @@ void StatusRound::take(Done done) {
   for (std::size_t i = 0; i < workers_; ++i) ask_(static_cast<WorkerIndex>(i));
 }
 
-void StatusRound::answered(WorkerIndex worker, Statuses statuses) {
+void StatusRound::answered(WorkerIndex worker, ShardStatus status) {
   if (worker >= workers_) return;
-  known_[worker] = std::move(statuses);
+  known_[worker] = std::move(status);
   is_missing_[worker] = false;
   if (waiting_.empty() || std::ranges::find(is_missing_, true) != is_missing_.end()) return;
   timer_.cancel();

@@ -22,6 +22,7 @@ constexpr Family kFamilies[] = {
     {"wgrouter_probe_runs_total", C, "probe result", "Runs of health probes"},
     {"wgrouter_metrics_scrapes_total", C, "", "Scrapes answered, this one included"},
     {"wgrouter_metrics_peers_truncated", G, "", "1: more peers than may have series of their own; the rest is public_key=\"others\""},
+    {"wgrouter_metrics_forward_ports_truncated", G, "", "1: more forwarded ports than may have series of their own, which are the first 1000"},
 
     // --- WireGuard peers, under the names of MindFlavor/prometheus_wireguard_exporter ---
     {"wireguard_sent_bytes_total", C, "interface public_key allowed_ips friendly_name", "Bytes sent to the peer, as wg counts them"},
@@ -59,7 +60,7 @@ constexpr Family kFamilies[] = {
     {"wgrouter_ingress_bytes_total", C, "transport direction", "Their payload"},
     {"wgrouter_ingress_connections", G, "", "Open TCP connections of the HTTP and WebSocket server"},
     {"wgrouter_ingress_connections_total", C, "", "TCP connections it accepted"},
-    {"wgrouter_ingress_rejected_total", C, "reason", "Requests and upgrades it refused"},
+    {"wgrouter_ingress_rejected_total", C, "reason", "What it refused: by origin, token, handshake, tls, draining; of one source by rate, half_open, sessions; of all sources when full"},
     {"wgrouter_ingress_accept_errors_total", C, "", "Connections that could not be accepted"},
     {"wgrouter_udp_calls_total", C, "direction", "System calls of the UDP ports"},
     {"wgrouter_udp_batch_datagrams", H, "direction", "Datagrams of one receive call, or of one run to one endpoint"},
@@ -74,6 +75,11 @@ constexpr Family kFamilies[] = {
     {"wgrouter_ws_dropped_messages_total", C, "service", "Messages that gave way in a full queue"},
     {"wgrouter_ws_dropped_bytes_total", C, "service", "Their bytes"},
     {"wgrouter_ws_pings_total", C, "", "Pings sent to silent clients"},
+    {"wgrouter_ws_dials", G, "state", "Peers reached over a WebSocket of ours; waiting: for the next attempt, ever longer"},
+    {"wgrouter_ws_dial_attempts_total", C, "", "Attempts to connect to them"},
+    {"wgrouter_ws_dial_opened_total", C, "", "Of these, that led to a connection"},
+    {"wgrouter_ws_dial_failures_total", C, "reason", "Of these, that failed: name, connect, upgrade (proxy, TLS or HTTP said no), timeout"},
+    {"wgrouter_ws_dial_lost_total", C, "", "Connections that ended"},
     {"wgrouter_http_requests_total", C, "", "Plain HTTP requests answered"},
 
     // --- virtual LANs ---
@@ -134,6 +140,11 @@ constexpr Family kFamilies[] = {
     {"wgrouter_forward_refused_total", C, "reason", "Outside clients that were refused"},
     {"wgrouter_forward_accept_pauses_total", C, "", "Waits of forwards for descriptors"},
     {"wgrouter_forward_bind_failures_total", C, "", "Forwarded ports that could not be opened, each try"},
+    {"wgrouter_forward_port_bound", G, "protocol listen", "1: the port is open, 0: on an address it is not, and it is tried again"},
+    {"wgrouter_forward_port_guest_present", G, "protocol listen", "Whether the guest it leads to is there; while not, clients are refused"},
+    {"wgrouter_forward_port_flows", G, "protocol listen", "TCP connections, or UDP clients, of this port now"},
+    {"wgrouter_forward_port_flows_opened_total", C, "protocol listen", "Of these, accepted so far"},
+    {"wgrouter_forward_port_refused_total", C, "protocol listen reason", "Outside clients refused at this port: source, absent (the guest), limit"},
 
     // --- TCP towards guests ---
     {"wgrouter_tcp_segments_total", C, "direction", "Segments"},

@@ -11,6 +11,7 @@
 
 #include "metrics/families.h"
 #include "metrics/family_builder.h"
+#include "metrics/forward_families.h"
 #include "metrics/label_text.h"
 #include "metrics/peer_families.h"
 #include "metrics/report.h"
@@ -148,6 +149,7 @@ std::string Registry::exposition(const Snapshot& snapshot) {
   add_peers(builder, parts_->config, snapshot);
   add_totals(builder, snapshot);
   add_counters(builder, snapshot);
+  add_forwards(builder, snapshot);
   add_workers(builder, snapshot);
   add_process(builder, snapshot.process);
   std::vector<prometheus::MetricFamily> families = std::move(builder).take();

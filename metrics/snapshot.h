@@ -77,6 +77,19 @@ struct PeerStats {
   std::uint64_t sent_bytes = 0;
 };
 
+// One port of the host that leads into a guest.
+struct ForwardStats {
+  std::string protocol;  // "tcp", "udp"
+  std::string listen;    // "192.0.2.1:8080", "*:8080"
+  bool is_bound = false;
+  bool is_guest_present = false;
+  std::uint64_t active_flows = 0;  // now: TCP connections, or UDP clients
+  std::uint64_t flows_opened = 0;
+  std::uint64_t refused_sources = 0;
+  std::uint64_t refused_absent = 0;
+  std::uint64_t refused_limits = 0;
+};
+
 struct WorkerStats {
   std::uint64_t turns = 0;
   std::uint64_t mailbox_depth = 0;
@@ -131,6 +144,7 @@ struct Snapshot {
 
   std::string public_key;  // the router's own, base64
   std::vector<PeerStats> peers;
+  std::vector<ForwardStats> forwards;  // by worker, in the order of the configuration
   std::vector<WorkerStats> workers;
   BuildInfo build;
   ReloadStats reload;

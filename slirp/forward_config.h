@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/address.h"
@@ -12,6 +13,10 @@
 namespace wgr::slirp {
 
 enum class ForwardProtocol : std::uint8_t { kTcp, kUdp };
+
+constexpr std::string_view to_string(ForwardProtocol protocol) noexcept {
+  return protocol == ForwardProtocol::kTcp ? "tcp" : "udp";
+}
 
 // One port; a range of the configuration is many of these.
 struct ForwardConfig {

@@ -39,8 +39,9 @@ void Connection::upgrade(const Decision& decision, const HttpRequest& request, I
   } else if (is_draining_) {
     shared_.counters.refused_draining.add();
     websocket_->close(close_code::kGoingAway, "the router stops", now);
-  } else if (!shared_.limits.session_began(info_.source.ip, now)) {
-    shared_.counters.refused_limit.add();
+  } else if (const auto verdict = shared_.limits.session_began(info_.source.ip, now);
+             verdict != SourceLimits::Verdict::kAccepted) {
+    ws::count_refusal(verdict, shared_.counters);
     websocket_->close(close_code::kTryAgainLater, "too many sessions", now);
   } else {
     is_session_ = true;

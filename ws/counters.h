@@ -39,7 +39,10 @@ struct Counters {
   // Refused, by why.
   Counter refused_origin;
   Counter refused_token;
-  Counter refused_limit;
+  Counter refused_rate;       // a source came too often
+  Counter refused_half_open;  // too many connections of a source said nothing yet
+  Counter refused_sessions;   // too many sessions of a source
+  Counter refused_full;       // too much of all sources together
   Counter refused_handshake;  // no valid upgrade or request
   Counter refused_tls;
   Counter refused_draining;
@@ -60,7 +63,10 @@ struct Counters {
     visit("requests", requests);
     visit("refused_origin", refused_origin);
     visit("refused_token", refused_token);
-    visit("refused_limit", refused_limit);
+    visit("refused_rate", refused_rate);
+    visit("refused_half_open", refused_half_open);
+    visit("refused_sessions", refused_sessions);
+    visit("refused_full", refused_full);
     visit("refused_handshake", refused_handshake);
     visit("refused_tls", refused_tls);
     visit("refused_draining", refused_draining);

@@ -156,9 +156,9 @@ void Server::Parts::pause_accepting(Instant now) {
 void Server::Parts::open(Accepted accepted, std::size_t listener, Instant now) {
   counters.connections_accepted.add();
   const bool is_proxy = is_trusted_proxy(accepted.peer.ip, profile->config->trusted_proxies);
-  if (!is_proxy && limits.connection_accepted(accepted.peer.ip, now) != SourceLimits::Verdict::kAccepted) {
-    counters.refused_limit.add();
-    return;
+  if (!is_proxy) {
+    const auto verdict = limits.connection_accepted(accepted.peer.ip, now);
+    if (verdict != SourceLimits::Verdict::kAccepted) return count_refusal(verdict, counters);
   }
   const std::shared_ptr<const TlsContext>& context = tls->at(listener);
   const Serial serial = next_serial++;

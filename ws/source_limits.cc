@@ -34,13 +34,14 @@ void SourceLimits::half_open_ended(const IpAddress& source) {
   --half_open_;
 }
 
-bool SourceLimits::session_began(const IpAddress& source, Instant now) {
-  if (sessions_ >= limits_.sessions) return false;
+SourceLimits::Verdict SourceLimits::session_began(const IpAddress& source, Instant now) {
+  if (sessions_ >= limits_.sessions) return Verdict::kFull;
   Source* const found = find_or_add(source, now);
-  if (found == nullptr || found->sessions >= limits_.sessions_per_source) return false;
+  if (found == nullptr) return Verdict::kFull;
+  if (found->sessions >= limits_.sessions_per_source) return Verdict::kTooManySessions;
   ++found->sessions;
   ++sessions_;
-  return true;
+  return Verdict::kAccepted;
 }
 
 void SourceLimits::session_ended(const IpAddress& source) {
@@ -82,6 +83,23 @@ bool SourceLimits::take_token(Source& source, Instant now) const {
   if (refilled - now > interval * std::max(limits_.handshake_burst, 1u)) return false;
   source.bucket_full_at = refilled;
   return true;
+}
+
+void count_refusal(SourceLimits::Verdict why, Counters& counters) {
+  using Verdict = SourceLimits::Verdict;
+  switch (why) {
+    case Verdict::kTooFast:
+      return counters.refused_rate.add();
+    case Verdict::kTooManyHalfOpen:
+      return counters.refused_half_open.add();
+    case Verdict::kTooManySessions:
+      return counters.refused_sessions.add();
+    case Verdict::kFull:
+      return counters.refused_full.add();
+    case Verdict::kAccepted:
+      break;
+  }
+  assert(false);
 }
 
 }  // namespace wgr::ws

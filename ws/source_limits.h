@@ -14,6 +14,7 @@
 #include "core/address.h"
 #include "core/time.h"
 #include "ws/config.h"
+#include "ws/counters.h"
 
 namespace wgr::ws {
 
@@ -23,6 +24,7 @@ class SourceLimits {
     kAccepted,
     kTooFast,          // the source opens connections too quickly
     kTooManyHalfOpen,  // of the source
+    kTooManySessions,  // likewise
     kFull,             // of all sources, or no room to remember this one
   };
 
@@ -34,8 +36,8 @@ class SourceLimits {
   // It was answered, upgraded or has ended. REQUIRES: it was counted.
   void half_open_ended(const IpAddress& source);
 
-  // False if there are too many; else counts it.
-  bool session_began(const IpAddress& source, Instant now);
+  // kAccepted counts it.
+  Verdict session_began(const IpAddress& source, Instant now);
   void session_ended(const IpAddress& source);  // REQUIRES: it was counted
 
   std::size_t sessions_of(const IpAddress& source) const;
@@ -65,5 +67,8 @@ class SourceLimits {
   std::size_t half_open_ = 0;
   std::size_t sessions_ = 0;
 };
+
+// Where a refusal is counted. REQUIRES: not kAccepted.
+void count_refusal(SourceLimits::Verdict why, Counters& counters);
 
 }  // namespace wgr::ws

@@ -1,5 +1,6 @@
 #include "cmd/snapshot.h"
 
+#include <cerrno>
 #include <chrono>
 
 #include "gtest/gtest.h"
@@ -17,10 +18,10 @@ wireguard::Device::PeerStatus peer_with_handshake(Duration ago) {
 
 // B20 of wgslirp: ages were always 0 and every peer was stale.
 TEST(SnapshotTest, WgslirpB20_HandshakeAgesAreThoseOfThePeers) {
-  const std::map<WorkerIndex, std::vector<wireguard::Device::PeerStatus>> peers{
-      {0, {peer_with_handshake(10s), peer_with_handshake(1000s)}},
-      {1, {peer_with_handshake(170s), wireguard::Device::PeerStatus{}}}};
-  const metrics::HandshakeDetail seen = take_snapshot({}, peers).handshakes;
+  StatusByWorker statuses;
+  statuses[0].peers = {peer_with_handshake(10s), peer_with_handshake(1000s)};
+  statuses[1].peers = {peer_with_handshake(170s), wireguard::Device::PeerStatus{}};
+  const metrics::HandshakeDetail seen = take_snapshot({}, statuses).handshakes;
 
   EXPECT_EQ(seen.peers, 4u);
   EXPECT_EQ(seen.fresh, 2u);
@@ -48,7 +49,9 @@ TEST(SnapshotTest, PeersAreToldAsConfiguredAndAsTheirWorkersSay) {
   status.sent_bytes = 200;
   status.last_handshake = WallTime{5s};
   metrics::Snapshot snapshot;
-  add_peers(snapshot, book, {{0, {status}}}, wireguard::PublicKey{});
+  StatusByWorker statuses;
+  statuses[0].peers = {status};
+  add_peers(snapshot, book, statuses, wireguard::PublicKey{});
 
   ASSERT_EQ(snapshot.peers.size(), 1u);
   const metrics::PeerStats& peer = snapshot.peers.front();
@@ -73,6 +76,38 @@ TEST(SnapshotTest, PeerWhoseWorkerIsSilentIsToldAsConfigured) {
   EXPECT_EQ(snapshot.peers.front().name, "laptop");
   EXPECT_EQ(snapshot.peers.front().endpoint, "");
   EXPECT_EQ(snapshot.peers.front().last_handshake, WallTime{});
+}
+
+TEST(SnapshotTest, ForwardsOfEveryWorkerAreToldByTheirPorts) {
+  slirp::ForwardStatus web;
+  web.config.listen_port = 8080;
+  web.target = slirp::ForwardTarget{};
+  web.active_flows = 2;
+  web.flows_opened = 5;
+  web.refused_sources = 1;
+  slirp::ForwardStatus dns;
+  dns.config.protocol = slirp::ForwardProtocol::kUdp;
+  dns.config.listen_port = 53;
+  dns.config.listen_addresses = {IpAddress::v4(192, 0, 2, 1), IpAddress::parse("2001:db8::1").value()};
+  dns.error = EADDRINUSE;
+  StatusByWorker statuses;
+  statuses[0].forwards = {web};
+  statuses[1].forwards = {dns};
+  metrics::Snapshot snapshot;
+  add_forwards(snapshot, statuses);
+
+  ASSERT_EQ(snapshot.forwards.size(), 2u);
+  EXPECT_EQ(snapshot.forwards[0].protocol, "tcp");
+  EXPECT_EQ(snapshot.forwards[0].listen, "*:8080");
+  EXPECT_TRUE(snapshot.forwards[0].is_bound);
+  EXPECT_TRUE(snapshot.forwards[0].is_guest_present);
+  EXPECT_EQ(snapshot.forwards[0].active_flows, 2u);
+  EXPECT_EQ(snapshot.forwards[0].flows_opened, 5u);
+  EXPECT_EQ(snapshot.forwards[0].refused_sources, 1u);
+  EXPECT_EQ(snapshot.forwards[1].protocol, "udp");
+  EXPECT_EQ(snapshot.forwards[1].listen, "192.0.2.1:53,[2001:db8::1]:53");
+  EXPECT_FALSE(snapshot.forwards[1].is_bound);
+  EXPECT_FALSE(snapshot.forwards[1].is_guest_present);
 }
 
 TEST(SnapshotTest, ServersAndNetworksOfWorkersAddUp) {

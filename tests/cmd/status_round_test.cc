@@ -7,10 +7,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-StatusRound::Statuses statuses_of(const char* name) {
-  StatusRound::Statuses statuses(1);
-  statuses.front().name = name;
-  return statuses;
+ShardStatus status_of(const char* name) {
+  ShardStatus status;
+  status.peers.emplace_back().name = name;
+  return status;
 }
 
 class StatusRoundTest : public testing::Test {
@@ -19,25 +19,25 @@ class StatusRoundTest : public testing::Test {
     return StatusRound{context_, 2, [this](WorkerIndex worker) { asked_.push_back(worker); }, patience};
   }
   StatusRound::Done note() {
-    return [this](const StatusRound::ByWorker& known) { told_.push_back(known); };
+    return [this](const StatusByWorker& known) { told_.push_back(known); };
   }
 
   boost::asio::io_context context_{1};
   std::vector<WorkerIndex> asked_;
-  std::vector<StatusRound::ByWorker> told_;
+  std::vector<StatusByWorker> told_;
 };
 
 TEST_F(StatusRoundTest, EndsWhenEveryWorkerHasAnswered) {
   StatusRound round = make();
   round.take(note());
   EXPECT_EQ(asked_, (std::vector<WorkerIndex>{0, 1}));
-  round.answered(1, statuses_of("b"));
+  round.answered(1, status_of("b"));
   EXPECT_TRUE(told_.empty());
 
-  round.answered(0, statuses_of("a"));
+  round.answered(0, status_of("a"));
   ASSERT_EQ(told_.size(), 1u);
-  EXPECT_EQ(told_.front().at(0).front().name, "a");
-  EXPECT_EQ(told_.front().at(1).front().name, "b");
+  EXPECT_EQ(told_.front().at(0).peers.front().name, "a");
+  EXPECT_EQ(told_.front().at(1).peers.front().name, "b");
 }
 
 TEST_F(StatusRoundTest, WhoComesMeanwhileJoins) {
@@ -67,24 +67,24 @@ TEST_F(StatusRoundTest, NextRoundAsksAgain) {
 
 TEST_F(StatusRoundTest, SilentWorkerIsToldAsItWas) {
   StatusRound round = make(0s);
-  round.answered(1, statuses_of("former"));
+  round.answered(1, status_of("former"));
   round.take(note());
-  round.answered(0, statuses_of("a"));
+  round.answered(0, status_of("a"));
   EXPECT_TRUE(told_.empty());
 
   context_.run();
   ASSERT_EQ(told_.size(), 1u);
-  EXPECT_EQ(told_.front().at(1).front().name, "former");
+  EXPECT_EQ(told_.front().at(1).peers.front().name, "former");
 }
 
 TEST_F(StatusRoundTest, LateAnswerIsKept) {
   StatusRound round = make(0s);
   round.take(note());
   context_.run();
-  round.answered(1, statuses_of("late"));
+  round.answered(1, status_of("late"));
 
   EXPECT_EQ(told_.size(), 1u);
-  EXPECT_EQ(round.known().at(1).front().name, "late");
+  EXPECT_EQ(round.known().at(1).peers.front().name, "late");
 }
 
 TEST_F(StatusRoundTest, TooManyAreToldAtOnce) {

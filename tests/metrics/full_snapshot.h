@@ -11,6 +11,7 @@
 #include "slirp/lan/counters.h"
 #include "wireguard/counters.h"
 #include "ws/counters.h"
+#include "ws/wireguard/counters.h"
 
 namespace wgr::metrics {
 
@@ -37,6 +38,7 @@ inline void add_all_modules(Snapshot& to) {
   to.add("ws", ws::Counters{});
   to.add("ws_ethernet", ws::ServiceCounters{});
   to.add("ws_wireguard", ws::ServiceCounters{});
+  to.add("ws_dial", ws::wireguard::DialCounters{});
   to.add_network("default", slirp::lan::Counters{});
 }
 
@@ -45,6 +47,7 @@ inline Snapshot full_snapshot() {
   add_all_modules(snapshot);
   snapshot.public_key = "ownkey=";
   snapshot.peers = {some_peer("key1=")};
+  snapshot.forwards = {{.protocol = "tcp", .listen = "*:8080", .is_bound = true}};
   snapshot.workers = {{.turns = 5,
                        .mailbox_depth = 1,
                        .mailbox_limit = 4096,

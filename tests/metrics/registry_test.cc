@@ -11,6 +11,7 @@
 #include "gtest/gtest.h"
 
 #include "metrics/families.h"
+#include "metrics/forward_families.h"
 #include "metrics/sources.h"
 #include "tests/metrics/full_snapshot.h"
 
@@ -211,6 +212,49 @@ TEST(RegistryTest, CountersOfVirtualLansComeByNetwork) {
 
   EXPECT_THAT(text, HasSubstr(R"(wgrouter_dhcp_leases{network="lab"} 2)"));
   EXPECT_THAT(text, HasSubstr(R"(wgrouter_dhcp_messages_total{network="of\"fice",type="offer"} 9)"));
+}
+
+TEST(RegistryTest, ForwardedPortsHaveTheirStateAndCounts) {
+  Snapshot snapshot;
+  snapshot.forwards = {{.protocol = "tcp",
+                        .listen = "*:8080",
+                        .is_bound = true,
+                        .is_guest_present = false,
+                        .active_flows = 3,
+                        .flows_opened = 9,
+                        .refused_sources = 1,
+                        .refused_absent = 2,
+                        .refused_limits = 4}};
+  const std::string text = scrape(snapshot);
+
+  EXPECT_THAT(text, HasSubstr(R"(wgrouter_forward_port_bound{protocol="tcp",listen="*:8080"} 1)"));
+  EXPECT_THAT(text, HasSubstr(R"(wgrouter_forward_port_guest_present{protocol="tcp",listen="*:8080"} 0)"));
+  EXPECT_THAT(text, HasSubstr(R"(wgrouter_forward_port_flows{protocol="tcp",listen="*:8080"} 3)"));
+  EXPECT_THAT(text,
+              HasSubstr(R"(wgrouter_forward_port_flows_opened_total{protocol="tcp",listen="*:8080"} 9)"));
+  const std::string refused = R"(wgrouter_forward_port_refused_total{protocol="tcp",listen="*:8080",reason=)";
+  EXPECT_THAT(text, HasSubstr(refused + "\"source\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr(refused + "\"absent\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr(refused + "\"limit\"} 4\n"));
+}
+
+// A range of ports may be most of the ports there are.
+TEST(RegistryTest, ForwardedPortsBeyondTheCapAreLeftOutVisibly) {
+  Snapshot snapshot;
+  const auto add_ports = [&snapshot](std::size_t count) {
+    while (snapshot.forwards.size() < count) {
+      snapshot.forwards.push_back(
+          {.protocol = "udp", .listen = "*:" + std::to_string(snapshot.forwards.size())});
+    }
+  };
+  add_ports(kMaxForwardSeries);
+  EXPECT_THAT(scrape(snapshot), HasSubstr("wgrouter_metrics_forward_ports_truncated 0\n"));
+
+  add_ports(kMaxForwardSeries + 1);
+  const std::string text = scrape(snapshot);
+  EXPECT_THAT(text, HasSubstr("wgrouter_metrics_forward_ports_truncated 1\n"));
+  EXPECT_THAT(text, HasSubstr("listen=\"*:999\""));
+  EXPECT_THAT(text, Not(HasSubstr("listen=\"*:1000\"")));
 }
 
 TEST(RegistryTest, DurationsAreCumulativeBucketsInSeconds) {

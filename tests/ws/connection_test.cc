@@ -432,7 +432,7 @@ TEST_F(ConnectionTest, DrainLetsARequestFinish) {
 TEST_F(ConnectionTest, TooManySessionsAreToldToTryLater) {
   config_.limits.sessions_per_source = 1;
   open();
-  ASSERT_TRUE(limits_.session_began(identity_.arrival.peer.ip, now_));
+  ASSERT_EQ(limits_.session_began(identity_.arrival.peer.ip, now_), SourceLimits::Verdict::kAccepted);
   upgrade();
   EXPECT_FALSE(out_.is_opened);
   EXPECT_FALSE(connection_->was_session());
@@ -440,7 +440,7 @@ TEST_F(ConnectionTest, TooManySessionsAreToldToTryLater) {
   EXPECT_EQ(counters_.queued_bytes.value(), static_cast<std::int64_t>(connection_->queued_bytes()));
   received_messages();
   EXPECT_EQ(client_.ended_with(), close_code::kTryAgainLater);
-  EXPECT_EQ(counters_.refused_limit.value(), 1u);
+  EXPECT_EQ(counters_.refused_sessions.value(), 1u);
 }
 
 }  // namespace

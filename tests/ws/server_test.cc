@@ -144,7 +144,7 @@ TEST_F(ServerTest, ASourceOverItsLimitIsDisconnected) {
   start();
   for (int i = 0; i < 5; ++i) connect();
   ASSERT_TRUE(run_until([&] { return server->counters().connections_accepted.value() == 5; }));
-  EXPECT_EQ(server->counters().refused_limit.value(), 2u);
+  EXPECT_EQ(server->counters().refused_rate.value(), 2u);
   EXPECT_EQ(server->counters().connections.value(), 3);
 }
 

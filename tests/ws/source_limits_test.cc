@@ -76,20 +76,20 @@ TEST_F(SourceLimitsTest, AnIpv6SourceIsANetworkOfSixtyFourBits) {
 }
 
 TEST_F(SourceLimitsTest, SessionsAreBoundedPerSourceAndInAll) {
-  EXPECT_TRUE(limits_.session_began(kAlice, now_));
-  EXPECT_TRUE(limits_.session_began(kAlice, now_));
-  EXPECT_FALSE(limits_.session_began(kAlice, now_));
-  EXPECT_TRUE(limits_.session_began(kBob, now_));
-  EXPECT_FALSE(limits_.session_began(kBob, now_));
+  EXPECT_EQ(limits_.session_began(kAlice, now_), Verdict::kAccepted);
+  EXPECT_EQ(limits_.session_began(kAlice, now_), Verdict::kAccepted);
+  EXPECT_EQ(limits_.session_began(kAlice, now_), Verdict::kTooManySessions);
+  EXPECT_EQ(limits_.session_began(kBob, now_), Verdict::kAccepted);
+  EXPECT_EQ(limits_.session_began(kBob, now_), Verdict::kFull);
   EXPECT_EQ(limits_.sessions_of(kAlice), 2u);
 
   limits_.session_ended(kAlice);
-  EXPECT_TRUE(limits_.session_began(kBob, now_));
+  EXPECT_EQ(limits_.session_began(kBob, now_), Verdict::kAccepted);
   EXPECT_EQ(limits_.sessions(), 3u);
 }
 
 TEST_F(SourceLimitsTest, SourcesWithNothingOpenAreForgottenAndOthersAreNot) {
-  ASSERT_TRUE(limits_.session_began(kAlice, now_));
+  ASSERT_EQ(limits_.session_began(kAlice, now_), Verdict::kAccepted);
   for (std::uint8_t i = 10; i < 17; ++i)
     ASSERT_EQ(connect_briefly(IpAddress::v4(10, 0, 0, i)), Verdict::kAccepted);
   EXPECT_EQ(limits_.sources(), 8u);
@@ -103,7 +103,8 @@ TEST_F(SourceLimitsTest, SourcesWithNothingOpenAreForgottenAndOthersAreNot) {
 }
 
 TEST_F(SourceLimitsTest, AFullTableIsSweptAtMostOnceASecond) {
-  for (std::uint8_t i = 0; i < 2; ++i) ASSERT_TRUE(limits_.session_began(IpAddress::v4(10, 0, 1, i), now_));
+  for (std::uint8_t i = 0; i < 2; ++i)
+    ASSERT_EQ(limits_.session_began(IpAddress::v4(10, 0, 1, i), now_), Verdict::kAccepted);
   for (std::uint8_t i = 0; i < 6; ++i)
     ASSERT_EQ(connect_briefly(IpAddress::v4(10, 0, 0, i)), Verdict::kAccepted);
   limits_.session_ended(IpAddress::v4(10, 0, 1, 0));
@@ -112,6 +113,19 @@ TEST_F(SourceLimitsTest, AFullTableIsSweptAtMostOnceASecond) {
   EXPECT_EQ(connect_briefly(kAlice), Verdict::kFull);
   now_ += 500ms;
   EXPECT_EQ(connect_briefly(kAlice), Verdict::kAccepted);
+}
+
+TEST(CountRefusalTest, EveryReasonHasItsCounter) {
+  Counters counters;
+  for (const Verdict why :
+       {Verdict::kTooFast, Verdict::kTooManyHalfOpen, Verdict::kTooManySessions, Verdict::kFull}) {
+    count_refusal(why, counters);
+  }
+
+  EXPECT_EQ(counters.refused_rate.value(), 1u);
+  EXPECT_EQ(counters.refused_half_open.value(), 1u);
+  EXPECT_EQ(counters.refused_sessions.value(), 1u);
+  EXPECT_EQ(counters.refused_full.value(), 1u);
 }
 
 }  // namespace

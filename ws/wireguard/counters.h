@@ -6,7 +6,9 @@
 namespace wgr::ws::wireguard {
 
 struct DialCounters {
-  Gauge dials;  // configured
+  // Dials by what they do; together all that are configured.
+  Gauge waiting;  // for the next attempt
+  Gauge trying;
   Gauge open;
   Counter attempts;
   Counter opened;
@@ -24,7 +26,8 @@ struct DialCounters {
 
   template <typename Visitor>
   void visit(Visitor&& visit) const {
-    visit("dials", dials);
+    visit("waiting", waiting);
+    visit("trying", trying);
     visit("open", open);
     visit("attempts", attempts);
     visit("opened", opened);

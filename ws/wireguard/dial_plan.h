@@ -51,6 +51,7 @@ class DialPlan {
 
   // Keeps a copy until the connection is open; the oldest gives way. Returns whether one was dropped.
   bool hold(Bytes datagram, Instant now);
+  std::size_t held() const noexcept { return held_.size(); }
   // Those that are still worth sending, oldest first; nothing is held afterwards.
   std::vector<std::vector<std::uint8_t>> take_held(Instant now);
 

@@ -36,6 +36,7 @@ struct Dialer::Dial {
   const SessionId id;
   const DialUrl url;
   DialPlan plan;
+  DialPlan::State counted_state = DialPlan::State::kWaiting;
   bool is_told = false;   // the sink knows of it
   bool is_dirty = false;  // in dirty_
   bool is_blocked = false;
@@ -55,12 +56,13 @@ struct Dialer::Dial {
 };
 
 Dialer::Dialer(WorkerIndex worker, const Settings& settings, egress::Sockets& sockets, SessionSink& sink,
-               Rng& rng)
+               DialCounters& counters, Rng& rng)
     : worker_(worker),
       settings_(settings),
       websocket_settings_(settings_of(settings.limits)),
       sockets_(sockets),
       sink_(sink),
+      counters_(counters),
       rng_(rng) {}
 
 Dialer::~Dialer() = default;
@@ -72,8 +74,8 @@ Dialer::Dial* Dialer::find(SessionId session) const noexcept {
 
 SessionId Dialer::dial(const DialUrl& url, Instant now) {
   const SessionId id{worker_, next_serial_++};
-  dials_.emplace(id, std::make_unique<Dial>(id, url, rng_, now));
-  counters_.dials.add();
+  const auto [dial, is_new] = dials_.emplace(id, std::make_unique<Dial>(id, url, rng_, now));
+  gauge_of(dial->second->counted_state).add();
   return id;
 }
 
@@ -84,10 +86,9 @@ void Dialer::drop(SessionId session, Instant now) {
     dial->stream->close(close_code::kGoingAway, "", now);
     write(*dial, now);  // what the socket takes at once
   }
-  if (dial->plan.state() == DialPlan::State::kOpen) counters_.open.subtract();
+  gauge_of(dial->counted_state).subtract();
   const bool is_told = dial->is_told;
   dials_.erase(session);
-  counters_.dials.subtract();
   if (is_told) sink_.session_closed(session, now);
 }
 
@@ -154,12 +155,15 @@ void Dialer::connected(Dial& dial, Instant now) {
 
 void Dialer::opened(Dial& dial, Instant now) {
   dial.plan.opened(now);
+  count_state(dial);
   counters_.opened.add();
-  counters_.open.add();
   dial.failure.clear();
   log::info("WebSocket peer connected",
             {{"url", dial.url.to_string()}, {"address", dial.remote.to_string()}});
-  for (const std::vector<std::uint8_t>& datagram : dial.plan.take_held(now)) dial.stream->send(datagram);
+  const std::size_t held = dial.plan.held();
+  const auto fresh = dial.plan.take_held(now);
+  counters_.datagrams_dropped.add(held - fresh.size());
+  for (const std::vector<std::uint8_t>& datagram : fresh) dial.stream->send(datagram);
   if (!std::exchange(dial.is_told, true)) {
     sink_.session_opened({dial.id, Service::kWireGuard, {}, dial.remote, {}}, now);
   }
@@ -168,10 +172,10 @@ void Dialer::opened(Dial& dial, Instant now) {
 // The attempt, or the connection it led to.
 void Dialer::end_attempt(Dial& dial, Counter& counter, std::string why, Instant now) {
   const bool was_open = dial.plan.state() == DialPlan::State::kOpen;
-  if (was_open) counters_.open.subtract();
   (was_open ? counters_.lost : counter).add();
   note_failure(dial, std::move(why));
   dial.plan.ended(now);
+  count_state(dial);
   disconnect(dial);
 }
 
@@ -297,6 +301,24 @@ void Dialer::end_if_closed(Dial& dial, Instant now) {
   end_attempt(dial, counters_.failed_upgrade, dial.stream->failure(), now);
 }
 
+Gauge& Dialer::gauge_of(DialPlan::State state) noexcept {
+  switch (state) {
+    case DialPlan::State::kTrying:
+      return counters_.trying;
+    case DialPlan::State::kOpen:
+      return counters_.open;
+    case DialPlan::State::kWaiting:
+      break;
+  }
+  return counters_.waiting;
+}
+
+void Dialer::count_state(Dial& dial) {
+  gauge_of(dial.counted_state).subtract();
+  dial.counted_state = dial.plan.state();
+  gauge_of(dial.counted_state).add();
+}
+
 void Dialer::count_sent(Dial& dial) {
   const OutQueue::Tally* const tally = dial.stream->tally();
   if (tally == nullptr) return;
@@ -328,7 +350,9 @@ void Dialer::on_deadline(Instant now) {
       dial->connect_error = ETIMEDOUT;
       connect_next(*dial, now);
     }
-    switch (dial->plan.on_deadline(now)) {
+    const DialPlan::Due due = dial->plan.on_deadline(now);
+    count_state(*dial);
+    switch (due) {
       case DialPlan::Due::kNothing:
         break;
       case DialPlan::Due::kTry:

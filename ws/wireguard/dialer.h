@@ -54,9 +54,10 @@ class Dialer {
     std::string name;
   };
 
-  // Sockets, sink and rng outlive this object. News about sockets come by socket_ready(); their tokens are
-  // session values.
-  Dialer(WorkerIndex worker, const Settings& settings, egress::Sockets& sockets, SessionSink& sink, Rng& rng);
+  // Sockets, sink, counters and rng outlive this object. News about sockets come by socket_ready(); their
+  // tokens are session values.
+  Dialer(WorkerIndex worker, const Settings& settings, egress::Sockets& sockets, SessionSink& sink,
+         DialCounters& counters, Rng& rng);
   ~Dialer();
   Dialer(const Dialer&) = delete;
   Dialer& operator=(const Dialer&) = delete;
@@ -84,7 +85,6 @@ class Dialer {
   bool is_open(SessionId session) const noexcept;
   // Why the last attempt failed or the last connection ended; empty: neither has happened.
   std::string_view failure(SessionId session) const noexcept;
-  const DialCounters& counters() const noexcept { return counters_; }
 
  private:
   struct Dial;
@@ -101,6 +101,8 @@ class Dialer {
   void note_failure(Dial& dial, std::string why);
   void end_if_closed(Dial& dial, Instant now);
   void disconnect(Dial& dial);
+  Gauge& gauge_of(DialPlan::State state) noexcept;
+  void count_state(Dial& dial);
   void count_sent(Dial& dial);
 
   const WorkerIndex worker_;
@@ -108,9 +110,9 @@ class Dialer {
   const WebSocket::Settings websocket_settings_;
   egress::Sockets& sockets_;
   SessionSink& sink_;
+  DialCounters& counters_;
   Rng& rng_;
   ChunkPool pool_;
-  DialCounters counters_;
   std::uint64_t next_serial_ = kFirstDialSerial;
   std::map<SessionId, std::unique_ptr<Dial>> dials_;
   std::vector<Lookup> lookups_;

@@ -129,7 +129,7 @@ class Sink : public SessionSink {
 class DialerTest : public testing::Test {
  protected:
   Dialer& dialer() {
-    if (!dialer_) dialer_.emplace(3, settings_, sockets_, sink_, rng_);
+    if (!dialer_) dialer_.emplace(3, settings_, sockets_, sink_, counters_, rng_);
     return *dialer_;
   }
   SessionId dial(std::string_view url) {
@@ -166,6 +166,7 @@ class DialerTest : public testing::Test {
   sim::Internet internet_;
   sim::SimSockets sockets_{internet_};
   Sink sink_;
+  DialCounters counters_;
   Rng rng_{1};
   Dialer::Settings settings_;
   std::map<std::string, std::vector<IpAddress>> names_;
@@ -192,8 +193,8 @@ TEST_F(DialerTest, DatagramsCrossBothWays) {
   send(session, std::string(60'000, 'x'));
   EXPECT_EQ(server.messages, (Texts{"one", std::string(60'000, 'x')}));
   EXPECT_EQ(sink_.datagrams, (Texts{"one", std::string(60'000, 'x')}));
-  EXPECT_EQ(dialer().counters().datagrams_sent.value(), 2u);
-  EXPECT_EQ(dialer().counters().datagrams_received.value(), 2u);
+  EXPECT_EQ(counters_.datagrams_sent.value(), 2u);
+  EXPECT_EQ(counters_.datagrams_received.value(), 2u);
 }
 
 TEST_F(DialerTest, ShortReadsAndWritesChangeNothing) {
@@ -253,8 +254,8 @@ TEST_F(DialerTest, LostConnectionIsDialedAgainUnderTheSameSession) {
   EXPECT_EQ(sink_.opened.size(), 1u);
   send(session, "again");
   EXPECT_EQ(sink_.datagrams, Texts{"again"});
-  EXPECT_EQ(dialer().counters().lost.value(), 1u);
-  EXPECT_EQ(dialer().counters().open.value(), 1);
+  EXPECT_EQ(counters_.lost.value(), 1u);
+  EXPECT_EQ(counters_.open.value(), 1);
 }
 
 TEST_F(DialerTest, RefusalsAreRetriedEverMoreRarely) {
@@ -263,10 +264,10 @@ TEST_F(DialerTest, RefusalsAreRetriedEverMoreRarely) {
   const SessionId session = dial("ws://198.51.100.7");
   EXPECT_EQ(dialer().failure(session), "it answers 403");
   advance(10min);
-  const std::uint64_t attempts = dialer().counters().attempts.value();
+  const std::uint64_t attempts = counters_.attempts.value();
   EXPECT_GE(attempts, 10u);
   EXPECT_LE(attempts, 20u);
-  EXPECT_EQ(dialer().counters().failed_upgrade.value(), attempts);
+  EXPECT_EQ(counters_.failed_upgrade.value(), attempts);
   server.is_forbidding = false;
   advance(75s);
   EXPECT_TRUE(dialer().is_open(session));
@@ -292,7 +293,7 @@ TEST_F(DialerTest, UnknownNameIsAskedAgain) {
   names_["peer.example.org"] = {ip_};
   advance(2s);
   EXPECT_TRUE(dialer().is_open(session));
-  EXPECT_EQ(dialer().counters().failed_name.value(), 1u);
+  EXPECT_EQ(counters_.failed_name.value(), 1u);
 }
 
 TEST_F(DialerTest, MuteServerIsGivenUp) {
@@ -301,7 +302,7 @@ TEST_F(DialerTest, MuteServerIsGivenUp) {
   const SessionId session = dial("ws://198.51.100.7");
   advance(kAttemptTime);
   EXPECT_EQ(dialer().failure(session), "it did not answer in time");
-  EXPECT_EQ(dialer().counters().failed_timeout.value(), 1u);
+  EXPECT_EQ(counters_.failed_timeout.value(), 1u);
   EXPECT_EQ(sockets_.open_sockets, 0u);
 }
 
@@ -339,6 +340,42 @@ TEST_F(DialerTest, RefusalOfTheProxyIsNamed) {
   EXPECT_EQ(dialer().failure(session), "the proxy answers 407");
 }
 
+TEST_F(DialerTest, EveryDialIsCountedInOneState) {
+  EchoServer server{internet_, {ip_, 80}};
+  server.is_mute = true;
+  const SessionId session = dialer().dial(*parse_dial_url("ws://198.51.100.7"), now_);
+  const auto states = [&] {
+    return std::vector{counters_.waiting.value(), counters_.trying.value(), counters_.open.value()};
+  };
+  EXPECT_EQ(states(), (std::vector<std::int64_t>{1, 0, 0}));
+  settle();
+  EXPECT_EQ(states(), (std::vector<std::int64_t>{0, 1, 0}));
+  advance(kAttemptTime);
+  EXPECT_EQ(states(), (std::vector<std::int64_t>{1, 0, 0}));
+  server.is_mute = false;
+  advance(2s);
+  EXPECT_EQ(states(), (std::vector<std::int64_t>{0, 0, 1}));
+  server.stream->reset();
+  settle();
+  EXPECT_EQ(states(), (std::vector<std::int64_t>{1, 0, 0}));
+  dialer().drop(session, now_);
+  EXPECT_EQ(states(), (std::vector<std::int64_t>{0, 0, 0}));
+}
+
+// A handshake that waited for longer than WireGuard's own retry has been sent again meanwhile.
+TEST_F(DialerTest, WhatWaitedTooLongForTheConnectionIsACountedDrop) {
+  EchoServer server{internet_, {ip_, 80}};
+  server.is_mute = true;
+  const SessionId session = dial("ws://198.51.100.7");
+  send(session, "old");
+  advance(kAttemptTime);
+  server.is_mute = false;
+  send(session, "new");
+  advance(2s);
+  EXPECT_EQ(server.messages, Texts{"new"});
+  EXPECT_EQ(counters_.datagrams_dropped.value(), 1u);
+}
+
 TEST_F(DialerTest, DroppedDialSaysGoodbyeAndIsGone) {
   EchoServer server{internet_, {ip_, 80}};
   const SessionId session = dial("ws://198.51.100.7");
@@ -348,8 +385,8 @@ TEST_F(DialerTest, DroppedDialSaysGoodbyeAndIsGone) {
   EXPECT_TRUE(server.stream->peer_closed());
   EXPECT_FALSE(dialer().send(session, bytes_of("late"), now_));
   EXPECT_EQ(dialer().next_deadline(), kNever);
-  EXPECT_EQ(dialer().counters().open.value(), 0);
-  EXPECT_EQ(dialer().counters().dials.value(), 0);
+  EXPECT_EQ(counters_.open.value(), 0);
+  EXPECT_EQ(counters_.waiting.value(), 0);
 }
 
 }  // namespace
