@@ -82,6 +82,7 @@ std::optional<Accepted> ListeningSocket::accept() {
 std::vector<ListeningSocket> open_listener(const ListenerConfig& config, WorkerIndex worker) {
   std::vector<ListeningSocket> sockets;
   const bool is_first = worker == 0;
+  sockets.reserve(config.addresses.size());
   for (const IpAddress& address : config.addresses)
     sockets.emplace_back(SocketAddress{address, config.port}, is_first);
   if (!sockets.empty()) return sockets;

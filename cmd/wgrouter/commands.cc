@@ -63,6 +63,7 @@ void print_ingress_lines(const Config& config, std::ostream& out) {
   if (config.ws.listeners.empty()) out << "web:      no HTTP or WebSocket listener\n";
   for (const ws::ListenerConfig& listener : config.ws.listeners) {
     std::vector<std::string> paths;
+    paths.reserve(listener.routes.size());
     for (const ws::Route& route : listener.routes) paths.push_back(route.path);
     out << "web:      " << (listener.tls ? "https and wss" : "http and ws") << " port " << listener.port
         << " on " << join(texts_of(listener.addresses), "all addresses") << ", "

@@ -1,9 +1,14 @@
 """The lints see what they forbid, and only that."""
 
+import json
+import pathlib
+import shutil
+import tempfile
 import unittest
 
 import check_includes
 import check_text
+import tidy
 import tree
 
 
@@ -61,6 +66,56 @@ class TextTest(unittest.TestCase):
     def test_the_last_line_ends(self):
         self.assertTrue(text_faults("core/a.cc", "int a;"))
         self.assertFalse(text_faults("core/a.cc", "int a;\n"))
+
+
+@unittest.skipUnless(shutil.which("clang-tidy-19"), "clang-tidy-19 is not installed")
+class TidyTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = pathlib.Path(folder.name).resolve()
+        (self.root / "core").mkdir()
+        (self.root / "build").mkdir()
+        shutil.copy(tree.ROOT / ".clang-tidy", self.root)
+
+    def tidied(self, **texts):
+        entries = []
+        for name, text in texts.items():
+            path = self.root / "core" / f"{name}.cc"
+            path.write_text(text, encoding="utf-8")
+            entries.append({"directory": str(self.root), "file": str(path),
+                            "arguments": ["clang++-19", "-std=c++20", f"-I{self.root}", "-c", str(path)]})
+        database = self.root / "build" / "compile_commands.json"
+        database.write_text(json.dumps(entries), encoding="utf-8")
+        return tidy.run("clang-tidy-19", database, [f"core/{name}.cc" for name in texts], 2, self.root)
+
+    def units(self):
+        return sorted(path.read_text().count("#include") for path in (self.root / "build" / "tidy").glob("*.cc"))
+
+    def test_sources_share_a_unit(self):
+        self.assertEqual((True, ""), self.tidied(a="int a() { return 1; }\n", b="int b() { return 2; }\n"))
+        self.assertEqual([2], self.units())
+
+    def test_sources_with_a_helper_of_one_name_are_put_apart(self):
+        text = "namespace {\nint helper() { return 1; }\n}  // namespace\nint %s() { return helper(); }\n"
+        self.assertEqual((True, ""), self.tidied(a=text % "a", b=text % "b", c="int c() { return 3; }\n"))
+        self.assertEqual([1, 2], self.units())
+
+    def test_a_finding_names_its_source(self):
+        good, output = self.tidied(a="int a() { return 1; }\n", b="int* b() { return 0; }\n")
+        self.assertFalse(good)
+        self.assertIn("core/b.cc:1:19: error: use nullptr", output)
+
+    def test_the_analyzer_enters_every_source(self):
+        good, output = self.tidied(a="int a() { return 1; }\n",
+                                   b="int b(bool is) {\n  int* p = nullptr;\n  if (is) return 1;\n  return *p;\n}\n")
+        self.assertFalse(good)
+        self.assertIn("core/b.cc:4", output)
+
+    def test_what_does_not_compile_is_a_finding(self):
+        good, output = self.tidied(a="int a() { return nothing; }\n")
+        self.assertFalse(good)
+        self.assertIn("nothing", output)
 
 
 if __name__ == "__main__":

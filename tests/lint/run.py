@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 
+import tidy
 import tree
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -66,27 +67,7 @@ def check_tidy(jobs):
     files = [path for path in wanted if path in compiled()]
     if not files:
         return False, "no source in the compilation database"
-    # The largest first, so that the last of them does not run alone.
-    files.sort(key=lambda path: -(tree.ROOT / path).stat().st_size)
-    pending, running, outputs, good = files, [], [], True
-    while pending or running:
-        while pending and len(running) < jobs:
-            path, pending = pending[0], pending[1:]
-            sink = tempfile.TemporaryFile("w+")
-            command = [program, "--quiet", "-p", str(BUILD), path]
-            running.append((path, sink, subprocess.Popen(command, cwd=tree.ROOT, stdout=sink,
-                                                         stderr=subprocess.DEVNULL)))
-        for item in [item for item in running if item[2].poll() is not None]:
-            running.remove(item)
-            path, sink, process = item
-            sink.seek(0)
-            output = sink.read()
-            sink.close()
-            if process.returncode != 0:
-                good = False
-                outputs.append(output or f"{path}: clang-tidy failed without a word\n")
-        time.sleep(0.05)
-    return good, "".join(outputs)
+    return tidy.run(program, BUILD / "compile_commands.json", files, jobs, tree.ROOT)
 
 
 def check_includes(_jobs):
