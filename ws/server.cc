@@ -28,7 +28,8 @@ namespace {
 
 constexpr std::size_t kMaxAcceptsPerTurn = 64;
 constexpr Duration kAcceptPause = std::chrono::milliseconds{100};  // when descriptors or memory ran out
-constexpr unsigned kRequestBits = 20;                              // of a RequestId: which of its connection
+constexpr std::size_t kWriteBytes = 60 * 1024;  // of a session, queued: enough to be written in mid-turn
+constexpr unsigned kRequestBits = 20;           // of a RequestId: which of its connection
 
 using Serial = std::uint64_t;  // of a connection; 0 is the listeners' deadline
 
@@ -62,6 +63,7 @@ struct Server::Parts {
   void read(Session& session, Instant now);
   void deliver(Session& session, Instant now);
   void on_deadline(Instant now);
+  bool is_worth_writing(const Session& session) const;
   void touch(Session& session);
   void settle(Serial serial, Session& session, Instant now);
   void arm_timer();
@@ -85,6 +87,7 @@ struct Server::Parts {
   Serial next_serial = 1;
   std::size_t active = 0;  // of them, WebSockets
   std::vector<Serial> dirty;
+  const Session* being_read = nullptr;  // its messages are with the sink
   DeadlineQueue<Serial> deadlines;
   boost::asio::steady_timer timer;
   Instant armed = kNever;
@@ -182,7 +185,9 @@ void Server::Parts::open(Accepted accepted, std::size_t listener, Instant now) {
 
 void Server::Parts::read(Session& session, Instant now) {
   session.read(now);
+  being_read = &session;
   deliver(session, now);
+  being_read = nullptr;
   session.end_read(now);
 }
 
@@ -228,6 +233,12 @@ void Server::Parts::on_deadline(Instant now) {
     session.connection().on_deadline(now);
     touch(session);
   }
+}
+
+// Not while the sink looks at messages of the session: a write that fails takes their memory away.
+bool Server::Parts::is_worth_writing(const Session& session) const {
+  const std::size_t enough = std::min(kWriteBytes, profile->config->limits.queue_bytes / 2);
+  return session.queued_bytes() >= enough && session.wants_write() && &session != being_read;
 }
 
 // To be looked at by flush().
@@ -300,10 +311,12 @@ void Server::start() {
   }
 }
 
-bool Server::send(SessionId id, Bytes message, Instant) {
+// A turn may bring more than the queue holds: it may drop only what the socket has no room for.
+bool Server::send(SessionId id, Bytes message, Instant now) {
   Session* const session = parts_->find(id);
   if (session == nullptr || !session->connection().is_session()) return false;
   session->connection().send(message);
+  if (parts_->is_worth_writing(*session)) session->write(now);
   parts_->touch(*session);
   return true;
 }

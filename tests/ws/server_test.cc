@@ -148,6 +148,18 @@ TEST_F(ServerTest, ASourceOverItsLimitIsDisconnected) {
   EXPECT_EQ(server->counters().connections.value(), 3);
 }
 
+// One turn may bring a whole window of a guest's TCP: what the socket has room for is no reason to drop.
+TEST_F(ServerTest, MoreThanTheQueueHoldsInOneTurnIsNotDroppedWhileTheSocketTakesIt) {
+  start();
+  TestClient& client = connect_upgraded();
+  const SessionId id = sink.sessions.begin()->first;
+  const std::vector<std::uint8_t> frame(1434);
+  const std::size_t count = 2 * config_.limits.queue_bytes / frame.size();
+  for (std::size_t i = 0; i < count; ++i) ASSERT_TRUE(server->send(id, frame, Clock::now()));
+  ASSERT_TRUE(run_until([&] { return client.messages.size() == count; }));
+  EXPECT_EQ(server->counters().ethernet.messages_dropped.value(), 0u);
+}
+
 TEST_F(ServerTest, AClientThatDoesNotReadCostsItsBoundAndThenItsSession) {
   config_.limits.write_timeout = 200ms;
   config_.limits.queue_bytes = 64 * 1024;
