@@ -1,6 +1,4 @@
 // Loads for the limit programs: datagrams in their layout, no protocol.
-#include <poll.h>
-
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -9,6 +7,7 @@
 #include "tests/bench/bare_datagram.h"
 #include "tests/bench/pacer.h"
 #include "tests/bench/scenario.h"
+#include "tests/bench/wait.h"
 
 namespace wgr::bench {
 namespace {
@@ -20,11 +19,7 @@ constexpr std::size_t kRun = 44;
 SocketAddress loopback(std::uint16_t port) { return {IpAddress::v4(127, 0, 0, 1), port}; }
 
 bool wait_readable(const io::UdpSocket& socket, Instant until) {
-  pollfd watched{socket.descriptor(), POLLIN, 0};
-  const Duration left = std::max(until - Clock::now(), Duration{0});
-  const timespec timeout{static_cast<std::time_t>(left.count() / 1'000'000'000),
-                         static_cast<long>(left.count() % 1'000'000'000)};
-  return ppoll(&watched, 1, &timeout, nullptr) > 0;
+  return wait_for({.descriptor = socket.descriptor(), .from = Clock::now(), .until = until});
 }
 
 // Counts what has arrived; the bytes are not looked at.
@@ -43,13 +38,6 @@ void fill(DatagramBatch& batch, const Endpoint& to, std::size_t packet, std::siz
   const std::vector<std::uint8_t> zeros(packet);
   for (std::size_t i = 0; i < count; ++i) seal_bare(key, i, zeros, batch.append(to, packet + kBareOverhead));
 }
-
-struct Phases {
-  explicit Phases(const Settings& settings)
-      : warm(Clock::now() + settings.warm_up), end(warm + settings.measured) {}
-  Instant warm;
-  Instant end;
-};
 
 }  // namespace
 

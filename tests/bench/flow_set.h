@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "tests/bench/tunnel_client.h"
+#include "tests/bench/guest_link.h"
 
 namespace wgr::bench {
 

@@ -11,7 +11,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -24,6 +23,7 @@
 
 #include "core/endpoint.h"
 #include "core/io/udp_socket.h"
+#include "tests/bench/descriptors.h"
 
 namespace wgr::bench {
 namespace {
@@ -197,11 +197,7 @@ void HostServer::serve_echo(io::UdpSocket& socket) {
 }  // namespace wgr::bench
 
 int main() {
-  rlimit files{};
-  if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
-  }
+  wgr::bench::allow_descriptors();
   wgr::bench::HostServer server;
   server.run();
 }

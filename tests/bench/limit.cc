@@ -13,16 +13,12 @@
 // HOST_PORT is a service of host_server, PEER_PORT the load generator's bare end (0: whoever sends first).
 // Like the router it uses UDP_GRO and UDP_SEGMENT where its kernel has them. Prints "port=N", serves until
 // its standard input ends, then prints what it cost by its own account.
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -34,6 +30,7 @@
 #include "core/time.h"
 #include "tests/bench/bare_datagram.h"
 #include "tests/bench/identities.h"
+#include "tests/bench/limit_parts.h"
 #include "wireguard/cookie.h"
 #include "wireguard/handshake.h"
 #include "wireguard/messages.h"
@@ -47,38 +44,12 @@ constexpr std::size_t kPayload = 1380;
 constexpr std::size_t kUdpHeaders = 28;
 constexpr std::size_t kSlots = 44;  // 60 KB of payload, one UDP_SEGMENT send
 
-[[noreturn]] void fail(const char* what) {
-  std::perror(what);
-  std::exit(1);
-}
-
-SocketAddress loopback(std::uint16_t port) { return {IpAddress::v4(127, 0, 0, 1), port}; }
-
-int connect_tcp(std::uint16_t port) {
-  const int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in name{};
-  name.sin_family = AF_INET;
-  name.sin_port = htons(port);
-  name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (descriptor < 0 || connect(descriptor, reinterpret_cast<sockaddr*>(&name), sizeof name) != 0)
-    fail("connect");
-  return descriptor;
-}
-
-// Waits for one of two descriptors; false when the standard input has ended.
-bool wait_readable(int first, int second = -1) {
-  pollfd watched[] = {{STDIN_FILENO, POLLIN, 0}, {first, POLLIN, 0}, {second, POLLIN, 0}};
-  if (poll(watched, 3, -1) < 0 && errno != EINTR) fail("poll");
-  return watched[0].revents == 0;
-}
-
 class Limit {
  public:
   Limit(std::uint16_t host_port, std::uint16_t peer_port)
       : tunnel_(loopback(0), /*share_port=*/false), host_port_(host_port) {
     if (peer_port != 0) peer_ = Endpoint::udp(loopback(peer_port));
-    std::printf("port=%u\n", tunnel_.local_address().port);
-    std::fflush(stdout);
+    announce(tunnel_.local_address().port);
   }
 
   void download();
@@ -86,17 +57,12 @@ class Limit {
   void udp();
   void flows();
   void handshakes();
-  void report() const;
+  void report() const { account_.report(); }
 
  private:
-  // A batch has passed.
-  void mark() {
-    ended_ = Clock::now();
-    if (began_ == kNever) began_ = ended_;
-  }
   void seal(Bytes packet) {
     seal_bare(key_, counter_++, packet, batch_.append(peer_, packet.size() + kBareOverhead));
-    ++packets_;
+    ++account_.packets;
   }
   void flush_tunnel() {
     tunnel_.send(batch_.runs());
@@ -112,11 +78,7 @@ class Limit {
   DatagramBatch batch_;
   DatagramBatch host_batch_;
   std::uint64_t counter_ = 0;
-  std::uint64_t payload_bytes_ = 0;
-  std::uint64_t packets_ = 0;
-  std::uint64_t completed_ = 0;
-  Instant began_ = kNever;
-  Instant ended_ = kNever;
+  Account account_;
 };
 
 void Limit::download() {
@@ -128,14 +90,14 @@ void Limit::download() {
     const ssize_t received = readv(host, pieces.data(), static_cast<int>(pieces.size()));
     if (received <= 0) return;
     auto left = static_cast<std::size_t>(received);
-    payload_bytes_ += left;
+    account_.payload_bytes += left;
     for (std::size_t i = 0; left > 0; ++i) {
       const std::size_t size = std::min(left, kPayload);
       seal(Bytes{slots[i]}.first(kHeaders + size));
       left -= size;
     }
     flush_tunnel();
-    mark();
+    account_.mark();
   }
 }
 
@@ -148,19 +110,13 @@ void Limit::upload() {
       for (std::size_t begin = 0; begin < received.bytes.size(); begin += received.segment_size) {
         const std::size_t size = std::min(received.segment_size, received.bytes.size() - begin);
         const MutableBytes packet = open_bare(key_, received.bytes.subspan(begin, size));
-        ++packets_;
+        ++account_.packets;
         if (packet.size() <= kHeaders) continue;
         pieces.push_back({packet.data() + kHeaders, packet.size() - kHeaders});
       }
     }
-    for (std::size_t done = 0; done < pieces.size();) {
-      const int count = static_cast<int>(std::min<std::size_t>(pieces.size() - done, 1024));
-      const ssize_t written = writev(host, pieces.data() + done, count);  // blocking: takes all
-      if (written < 0) fail("writev");
-      payload_bytes_ += static_cast<std::size_t>(written);
-      done += static_cast<std::size_t>(count);
-    }
-    mark();
+    account_.payload_bytes += write_all(host, pieces);
+    account_.mark();
   }
 }
 
@@ -170,7 +126,7 @@ void Limit::udp() {
   while (wait_readable(tunnel_.descriptor(), host.descriptor())) {
     udp_to_host(host, server);
     udp_to_peer(host);
-    mark();
+    account_.mark();
   }
 }
 
@@ -180,7 +136,7 @@ void Limit::udp_to_host(io::UdpSocket& host, const Endpoint& server) {
     for (std::size_t begin = 0; begin < received.bytes.size(); begin += received.segment_size) {
       const std::size_t size = std::min(received.segment_size, received.bytes.size() - begin);
       const MutableBytes packet = open_bare(key_, received.bytes.subspan(begin, size));
-      ++packets_;
+      ++account_.packets;
       if (packet.size() < kUdpHeaders) continue;
       // The padding of the packet is not part of the payload; here it is always four bytes.
       const Bytes payload = packet.subspan(kUdpHeaders, packet.size() - kUdpHeaders - 4);
@@ -204,11 +160,6 @@ void Limit::udp_to_peer(io::UdpSocket& host) {
   flush_tunnel();
 }
 
-bool has_input_ended() {
-  pollfd watched{STDIN_FILENO, POLLIN, 0};
-  return poll(&watched, 1, 0) > 0;
-}
-
 void Limit::flows() {
   std::array<std::uint8_t, 64> message{};
   while (!has_input_ended()) {
@@ -218,8 +169,8 @@ void Limit::flows() {
       fail("exchange");
     }
     close(host);
-    ++completed_;
-    mark();
+    ++account_.completed;
+    account_.mark();
   }
 }
 
@@ -247,29 +198,9 @@ void Limit::handshakes() {
       fail("handshake");
     }
     to_guest.add_macs({reinterpret_cast<std::uint8_t*>(&response), sizeof response}, Instant{});
-    ++completed_;
-    mark();
+    ++account_.completed;
+    account_.mark();
   }
-}
-
-double seconds(const timeval& time) {
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-}
-
-void Limit::report() const {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const double cpu = seconds(usage.ru_utime) + seconds(usage.ru_stime);
-  const double wall =
-      began_ == kNever ? 1 : std::max(std::chrono::duration<double>(ended_ - began_).count(), 1e-3);
-  const auto payload = static_cast<double>(payload_bytes_);
-  const auto completed = static_cast<double>(completed_);
-  std::printf(
-      "cpu_seconds=%.4f user_seconds=%.4f payload_bytes=%.0f packets=%llu cpu_seconds_per_gb=%.4f "
-      "gbit_per_second=%.3f rate=%.1f us_each=%.3f\n",
-      cpu, seconds(usage.ru_utime), payload, static_cast<unsigned long long>(packets_),
-      cpu * 1e9 / std::max(payload, 1.0), payload * 8e-9 / wall, completed / wall,
-      cpu * 1e6 / std::max(completed, 1.0));
 }
 
 }  // namespace

@@ -2,14 +2,13 @@
 //
 //   load_generator conf PORT PEERS           the router's WireGuard configuration
 //   load_generator SCENARIO key=value...     see scenario.h; keys in kKeys below
-#include <sys/resource.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <string>
 #include <string_view>
 
+#include "tests/bench/descriptors.h"
 #include "tests/bench/identities.h"
 #include "tests/bench/scenario.h"
 
@@ -20,8 +19,11 @@ namespace {
   std::fprintf(stderr,
                "usage: load_generator conf PORT PEERS\n"
                "       load_generator download|upload|udp|flow_rate|idle_flows|handshakes|\n"
-               "                      bare_download|bare_upload|bare_udp|first_answer  [key=value]...\n"
+               "                      sessions|idle_sessions|leases|first_answer|\n"
+               "                      bare_download|bare_upload|bare_udp|\n"
+               "                      bare_websocket_download|bare_websocket_upload  [key=value]...\n"
                "keys: router pid source sink reply echo listen flows peers rate burst offloads(0|1)\n"
+               "      ingress(0: UDP|1: Ethernet|2: WireGuard over a WebSocket) tls(0|1)\n"
                "      warm_up_ms measured_ms\n");
   std::exit(2);
 }
@@ -65,6 +67,10 @@ int run(const std::string& scenario, Arguments arguments) {
   settings.warm_up = std::chrono::milliseconds{arguments.take("warm_up_ms", 500)};
   settings.measured = std::chrono::milliseconds{arguments.take("measured_ms", 2000)};
   settings.offloads = arguments.take("offloads", 1) != 0 ? Offloads::kOn : Offloads::kOff;
+  const std::uint32_t ingress = arguments.take("ingress", 0);
+  if (ingress > static_cast<std::uint32_t>(Ingress::kWireGuard)) usage();
+  settings.ingress = static_cast<Ingress>(ingress);
+  settings.security = arguments.take("tls", 0) != 0 ? Security::kTls : Security::kPlain;
   settings.flows = std::max(arguments.take("flows", settings.flows), 1u);
   settings.peers = std::max(arguments.take("peers", settings.peers), 1u);
   settings.rate = std::max(arguments.take("rate", settings.rate), 1u);
@@ -73,9 +79,19 @@ int run(const std::string& scenario, Arguments arguments) {
   if (!arguments.empty()) usage();
 
   const std::map<std::string, Figures (*)(const Settings&)> scenarios = {
-      {"download", run_download},       {"upload", run_upload},         {"udp", run_udp},
-      {"flow_rate", run_flow_rate},     {"idle_flows", run_idle_flows}, {"handshakes", run_handshakes},
-      {"bare_upload", run_bare_upload}, {"bare_udp", run_bare_udp},
+      {"download", run_download},
+      {"upload", run_upload},
+      {"udp", run_udp},
+      {"flow_rate", run_flow_rate},
+      {"idle_flows", run_idle_flows},
+      {"handshakes", run_handshakes},
+      {"sessions", run_sessions},
+      {"idle_sessions", run_idle_sessions},
+      {"leases", run_leases},
+      {"bare_upload", run_bare_upload},
+      {"bare_udp", run_bare_udp},
+      {"bare_websocket_download", run_bare_websocket_download},
+      {"bare_websocket_upload", run_bare_websocket_upload},
   };
   if (scenario == "first_answer") return wait_for_first_answer(settings);
   Figures figures;
@@ -96,6 +112,7 @@ int run(const std::string& scenario, Arguments arguments) {
 int main(int argc, char** argv) {
   using namespace wgr::bench;
   if (argc < 2) usage();
+  allow_descriptors();
   const std::string scenario = argv[1];
   if (scenario == "conf") {
     if (argc != 4) usage();

@@ -15,9 +15,15 @@
 
 namespace wgr::bench {
 
+// How a guest comes in.
+enum class Ingress : std::uint8_t { kUdp, kEthernet, kWireGuard };  // the latter two over a WebSocket
+enum class Security : std::uint8_t { kPlain, kTls };
+
 struct Settings {
-  std::uint16_t router_port = 0;  // where WireGuard or the limit listens
-  pid_t pid = 0;                  // of the measured process
+  Ingress ingress = Ingress::kUdp;
+  Security security = Security::kPlain;  // of the WebSocket
+  std::uint16_t router_port = 0;         // where the ingress or the limit listens
+  pid_t pid = 0;                         // of the measured process
   // host_server's services.
   std::uint16_t source_port = 0;
   std::uint16_t sink_port = 0;
@@ -30,6 +36,14 @@ struct Settings {
   std::uint32_t peers = 1;
   std::uint32_t rate = 50'000;  // UDP packets a second, sent
   std::uint32_t burst = 32;
+};
+
+// When the warm-up and the run end, for loads whose turns are their own.
+struct Phases {
+  explicit Phases(const Settings& settings)
+      : warm(Clock::now() + settings.warm_up), end(warm + settings.measured) {}
+  Instant warm;
+  Instant end;
 };
 
 class Figures {
@@ -71,7 +85,7 @@ class Meter {
   Instant began_, ended_;
 };
 
-// --- through the tunnel ---
+// --- through the router ---
 Figures run_download(const Settings& settings);
 Figures run_upload(const Settings& settings);
 Figures run_udp(const Settings& settings);
@@ -84,9 +98,19 @@ Figures run_handshakes(const Settings& settings);
 // "answered_at=" with the seconds of CLOCK_MONOTONIC.
 int wait_for_first_answer(const Settings& settings);
 
-// --- against the limit (tests/bench/limit.cc) ---
+// --- WebSocket sessions (websocket_scenarios.cc) ---
+// Connect, upgrade, close; `flows` at a time.
+Figures run_sessions(const Settings& settings);
+// `flows` idle sessions: memory before and after.
+Figures run_idle_sessions(const Settings& settings);
+// `flows` stations with a lease, idle but for `rate` renewals a second.
+Figures run_leases(const Settings& settings);
+
+// --- against the limit (tests/bench/limit.cc, limit_websocket.cc) ---
 Figures run_bare_download(const Settings& settings, std::uint16_t listen_port);
 Figures run_bare_upload(const Settings& settings);
 Figures run_bare_udp(const Settings& settings);
+Figures run_bare_websocket_download(const Settings& settings);
+Figures run_bare_websocket_upload(const Settings& settings);
 
 }  // namespace wgr::bench

@@ -1,47 +1,40 @@
-// Loads through the tunnel: TCP in bulk, UDP at a fixed rate, short and idle flows.
+// Loads of one guest, whatever its ingress: TCP in bulk, UDP at a fixed rate, short and idle flows.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <string>
+#include <memory>
 
 #include "core/wire/ip.h"
 #include "tests/bench/flow_set.h"
-#include "tests/bench/identities.h"
+#include "tests/bench/make_link.h"
 #include "tests/bench/pacer.h"
 #include "tests/bench/scenario.h"
 
 namespace wgr::bench {
 namespace {
 
-constexpr std::uint32_t kGuest = 1;
 constexpr Duration kConnectTime = std::chrono::seconds{10};
 constexpr std::uint32_t kBytesInFlight = 2 * 1024 * 1024;  // in all, each way: what socket buffers hold
+// Of a download over a WebSocket: what the session's queue and the sockets hold from the start. Beyond, the
+// oldest messages give way while the flow starts, and this TCP is not for lossy paths.
+constexpr std::uint32_t kWebSocketWindow = 512 * 1024;
 constexpr std::uint64_t kRequest = 64;
 
 SocketAddress loopback(std::uint16_t port) { return {IpAddress::v4(127, 0, 0, 1), port}; }
 
-TunnelClient::Options client_options(const Settings& settings) {
-  TunnelClient::Options options;
-  options.router = loopback(settings.router_port);
-  options.router_key = wireguard::public_key_of(private_key_of(kRouterIdentity));
-  options.private_key = private_key_of(kGuest);
-  options.offloads = settings.offloads;
-  return options;
-}
-
-// A client, its flows, and the turns they take.
+// A guest, its flows, and the turns they take.
 class Load {
  public:
   explicit Load(const Settings& settings)
-      : client_(client_options(settings)), flows_(client_, inner_address_of(kGuest)), now_(Clock::now()) {}
+      : link_(make_link(settings)), flows_(*link_, link_->address()), now_(Clock::now()) {}
 
   FlowSet& flows() noexcept { return flows_; }
-  TunnelClient& client() noexcept { return client_; }
+  const GuestLink& link() const noexcept { return *link_; }
   Instant now() const noexcept { return now_; }
 
   void turn(Instant until) {
     flows_.begin_turn();
-    now_ = client_.poll(flows_, until);
+    now_ = link_->poll(flows_, until);
   }
   void run_until(Instant until) {
     while (now_ < until) turn(until);
@@ -57,19 +50,21 @@ class Load {
     }
   }
   void abort_all() {
-    for (GuestFlow* flow : flows_.flows()) flow->abort(client_);
-    client_.flush();
+    for (GuestFlow* flow : flows_.flows()) flow->abort(*link_);
+    link_->flush();
   }
 
  private:
-  TunnelClient client_;
+  const std::unique_ptr<GuestLink> link_;
   FlowSet flows_;
   Instant now_;
 };
 
 GuestFlowOptions bulk_options(const Settings& settings) {
   GuestFlowOptions options;
-  options.receive_window = options.max_in_flight = kBytesInFlight / settings.flows;
+  const bool is_udp = settings.ingress == Ingress::kUdp;
+  options.receive_window = (is_udp ? kBytesInFlight : kWebSocketWindow) / settings.flows;
+  options.max_in_flight = kBytesInFlight / settings.flows;
   // A guest whose stack gets whole runs (TSO, GRO) acknowledges runs; one without acknowledges every second
   // segment (RFC 9293 3.8.6.3).
   options.acknowledge_every = settings.offloads == Offloads::kOn ? 44 : 2;
@@ -79,15 +74,6 @@ GuestFlowOptions bulk_options(const Settings& settings) {
 void report_flows(const FlowSet& flows, Figures& figures) {
   figures.add("retransmissions", static_cast<double>(flows.retransmissions()));
   figures.add("out_of_order", static_cast<double>(flows.out_of_order()));
-}
-
-void report_socket(const TunnelClient& client, Figures& figures) {
-  const auto& counters = client.socket_counters();
-  const auto per = [](const Counter& sum, const Counter& calls) {
-    return static_cast<double>(sum.value()) / static_cast<double>(std::max<std::uint64_t>(calls.value(), 1));
-  };
-  figures.add("datagrams_per_receive", per(counters.received_datagrams, counters.receive_calls));
-  figures.add("datagrams_per_send", per(counters.sent_datagrams, counters.send_calls));
 }
 
 }  // namespace
@@ -105,7 +91,7 @@ Figures run_download(const Settings& settings) {
   figures.add("payload_bytes", static_cast<double>(load.flows().received_bytes() - before));
   meter.report(figures);
   report_flows(load.flows(), figures);
-  report_socket(load.client(), figures);
+  load.link().report(figures);
   load.abort_all();
   return figures;
 }
@@ -127,7 +113,7 @@ Figures run_upload(const Settings& settings) {
   figures.add("payload_bytes", static_cast<double>(load.flows().acknowledged_bytes() - before));
   meter.report(figures);
   report_flows(load.flows(), figures);
-  report_socket(load.client(), figures);
+  load.link().report(figures);
   load.abort_all();
   return figures;
 }
@@ -149,14 +135,14 @@ class UdpCounter : public PacketHandler {
 }  // namespace
 
 Figures run_udp(const Settings& settings) {
-  TunnelClient client(client_options(settings));
-  const GuestUdpPacket packet({inner_address_of(kGuest), 4000}, loopback(settings.echo_port), /*payload=*/64);
+  const std::unique_ptr<GuestLink> link = make_link(settings);
+  const GuestUdpPacket packet({link->address(), 4000}, loopback(settings.echo_port), /*payload=*/64);
   UdpCounter counter;
   Instant now = Clock::now();
   const Instant ready_until = now + kConnectTime;
   while (counter.received == 0 && now < ready_until) {  // the handshake and the mapping
-    client.send_packet(packet.bytes());
-    now = client.poll(counter, now + std::chrono::milliseconds{100});
+    link->send_packet(packet.bytes());
+    now = link->poll(counter, now + std::chrono::milliseconds{100});
   }
   if (counter.received == 0) {
     std::fprintf(stderr, "no UDP packet came back\n");
@@ -175,16 +161,16 @@ Figures run_udp(const Settings& settings) {
       meter.start();
     }
     for (; pacer.take(now); sent += settings.burst) {
-      for (std::uint32_t i = 0; i < settings.burst; ++i) client.send_packet(packet.bytes());
+      for (std::uint32_t i = 0; i < settings.burst; ++i) link->send_packet(packet.bytes());
     }
-    now = client.poll(counter, std::min(pacer.next(), end));
+    now = link->poll(counter, std::min(pacer.next(), end));
   }
   meter.stop();
   Figures figures;
   figures.add("sent_packets", static_cast<double>(sent));
   figures.add("received_packets", static_cast<double>(counter.received));
   meter.report(figures);
-  report_socket(client, figures);
+  link->report(figures);
   return figures;
 }
 
