@@ -80,7 +80,7 @@ class Bench:
         if router is None:
             return
         limit, limit_text = self.median(mode, limit_row or row, "limit", figure)
-        ratio = "-" if limit in (None, 0) else f"{(limit / router if higher else router / limit):.2f}"
+        ratio = "-" if limit in (None, 0) or (higher and router == 0) else f"{(limit / router if higher else router / limit):.2f}"
         print(f"| {title} | {router_text} | {limit_text} | {ratio} | {aim} | {also} |")
 
     def bulk_line(self, title, mode, row, limit_row=None):
