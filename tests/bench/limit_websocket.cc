@@ -87,7 +87,9 @@ void Limit::accept() {
   if (tls_context_ == nullptr) return;
   tls_.emplace(*tls_context_);
   while (!tls_->is_open()) {
-    if (read().data() == nullptr) fail("TLS");
+    const MutableBytes bytes = read();  // the last may hold messages already
+    if (bytes.data() == nullptr) fail("TLS");
+    kept_ = bytes.size();
     write_socket(tls_->sealed());
     tls_->clear();
   }
