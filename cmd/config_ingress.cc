@@ -5,6 +5,7 @@
 
 #include "cmd/config_draft.h"
 #include "core/text.h"
+#include "ws/tls.h"
 
 namespace wgr {
 namespace {
@@ -123,6 +124,18 @@ void check_tokens(ConfigDraft& draft, const ws::ListenerConfig& listener) {
   }
 }
 
+// The beginnings of messages about the files of one listener.
+struct TlsWhere {
+  std::string certificate;
+  std::string private_key;
+  std::string passphrase;
+
+  // A key without a file of its own is looked for in the certificate's.
+  const std::string& of_private_key(const ws::TlsFiles& tls) const {
+    return tls.private_key.empty() ? certificate : private_key;
+  }
+};
+
 class SecretReader {
  public:
   SecretReader(KeyPermissions permissions, ConfigDraft& draft) : permissions_(permissions), draft_(draft) {}
@@ -134,24 +147,59 @@ class SecretReader {
     if (!file.fault.empty()) draft_.problem(where, path + " " + file.fault);
   }
 
-  void judge(const ws::TlsFiles& tls, const std::string& where, const std::string& key_where) {
+  // Reads the passphrase, and tries whether a listener can speak TLS with all three, before it has to.
+  void read_tls(ws::TlsFiles& tls, const std::string& passphrase_file, const TlsWhere& where) {
+    const std::size_t before = draft_.problems().size();
+    read(passphrase_file, tls.passphrase, where.passphrase);
     if (tls.certificate.empty()) {
-      if (!tls.private_key.empty()) draft_.problem(key_where, "there is no certificate beside it");
+      if (!tls.private_key.empty()) draft_.problem(where.private_key, "there is no certificate beside it");
       return;
     }
-    const FileText chain = read_text_file(tls.certificate);
-    if (!chain.text) draft_.problem(where, tls.certificate + " " + chain.fault);
-    const std::string& key = tls.private_key.empty() ? tls.certificate : tls.private_key;
-    if (!chain.text && key == tls.certificate) return;
-    if (const std::string fault = judge_key_file(key, permissions_); !fault.empty()) {
-      draft_.problem(tls.private_key.empty() ? where : key_where, key + " " + fault);
-    }
+    judge_files(tls, where);
+    if (draft_.problems().size() == before) try_tls(tls, where);
   }
 
  private:
+  void judge_files(const ws::TlsFiles& tls, const TlsWhere& where) {
+    const FileText chain = read_text_file(tls.certificate);
+    if (!chain.text) draft_.problem(where.certificate, tls.certificate + " " + chain.fault);
+    const std::string& key = tls.private_key.empty() ? tls.certificate : tls.private_key;
+    if (!chain.text && key == tls.certificate) return;
+    if (const std::string fault = judge_key_file(key, permissions_); !fault.empty()) {
+      draft_.problem(where.of_private_key(tls), key + " " + fault);
+    }
+  }
+
+  void try_tls(ws::TlsFiles tls, const TlsWhere& where) {
+    const std::string private_key_where = where.of_private_key(tls);
+    if (tls.private_key.empty()) tls.private_key = tls.certificate;
+    try {
+      ws::TlsContext::for_server(tls);
+    } catch (const ws::TlsFileError& error) {
+      using Part = ws::TlsFileError::Part;
+      const bool is_passphrase = error.part() == Part::kPassphrase;
+      const bool is_private_key = error.part() == Part::kPrivateKey;
+      draft_.problem(is_passphrase    ? where.passphrase
+                     : is_private_key ? private_key_where
+                                      : where.certificate,
+                     error.what());
+    }
+    erase_memory(tls.passphrase.data(), tls.passphrase.size());
+  }
+
   const KeyPermissions permissions_;
   ConfigDraft& draft_;
 };
+
+void try_authorities(ConfigDraft& draft) {
+  const std::string& file = draft.config.wireguard.dial_authorities;
+  if (file.empty()) return;
+  try {
+    ws::TlsContext::for_client(file, /*verify=*/true);
+  } catch (const ws::TlsFileError& error) {
+    draft.problem(draft.where("wireguard.dial_authorities"), error.what());
+  }
+}
 
 }  // namespace
 
@@ -159,19 +207,22 @@ void read_ingress_secrets(KeyPermissions permissions, ConfigDraft& draft) {
   SecretReader reader{permissions, draft};
   Config& config = draft.config;
   ListenerEntry& simple = config.ingress.simple;
-  reader.read(simple.passphrase_file, simple.tls.passphrase, draft.where("ws.passphrase_file"));
+  const char* const passphrase = simple.passphrase_file.empty() ? "ws.passphrase" : "ws.passphrase_file";
+  reader.read_tls(simple.tls, simple.passphrase_file,
+                  {draft.where("ws.certificate"), draft.where("ws.private_key"), draft.where(passphrase)});
   reader.read(config.ingress.token.secret_file, config.ingress.token.token.secret,
               draft.where("ws.token_file"));
   reader.read(config.metrics_token_file, config.metrics.listener.token, draft.where("metrics.token_file"));
-  reader.judge(simple.tls, draft.where("ws.certificate"), draft.where("ws.private_key"));
   for (ListenerEntry& entry : config.ingress.listeners) {
     const std::string& origin = entry.listener.origin;
-    reader.read(entry.passphrase_file, entry.tls.passphrase, origin + ": passphrase_file");
-    reader.judge(entry.tls, origin + ": certificate", origin + ": private_key");
+    const char* const of_entry = entry.passphrase_file.empty() ? ": passphrase" : ": passphrase_file";
+    reader.read_tls(entry.tls, entry.passphrase_file,
+                    {origin + ": certificate", origin + ": private_key", origin + of_entry});
     for (TokenEntry& token : entry.tokens) {
       reader.read(token.secret_file, token.token.secret, origin + ": tokens: secret_file");
     }
   }
+  try_authorities(draft);
 }
 
 void derive_listeners(ConfigDraft& draft) {

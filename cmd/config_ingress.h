@@ -9,8 +9,8 @@ namespace wgr {
 
 class ConfigDraft;
 
-// Reads passphrases and tokens that stand in files, those of the metrics listener too, and judges who may
-// read the private keys of certificates.
+// Reads passphrases and tokens that stand in files, those of the metrics listener too, judges who may read
+// the private keys of certificates, and tries whether certificate, key and passphrase belong together.
 void read_ingress_secrets(KeyPermissions permissions, ConfigDraft& draft);
 
 // Fills Config::ws.listeners. REQUIRES: derive_networks() was called.

@@ -54,15 +54,23 @@ std::string last_error() {
   return reason == nullptr ? "unknown error" : reason;
 }
 
-[[noreturn]] void fail(const std::string& sentence) { throw std::runtime_error(sentence); }
+using Part = TlsFileError::Part;
 
-void require_readable(const std::string& file, const char* what) {
+[[noreturn]] void fail(Part part, const std::string& sentence) { throw TlsFileError(part, sentence); }
+
+void require_readable(const std::string& file, Part part, const char* what) {
   const std::unique_ptr<std::FILE, CloseFile> opened{std::fopen(file.c_str(), "re")};
-  if (!opened) fail("cannot read the " + std::string{what} + " " + file + ": " + std::strerror(errno));
+  if (!opened) fail(part, "cannot read the " + std::string{what} + " " + file + ": " + std::strerror(errno));
 }
 
+struct Passphrase {
+  std::string text;
+  bool was_asked_for = false;  // the key is encrypted
+};
+
 int give_passphrase(char* buffer, int size, int, void* passphrase) {
-  const auto& text = *static_cast<const std::string*>(passphrase);
+  auto& [text, was_asked_for] = *static_cast<Passphrase*>(passphrase);
+  was_asked_for = true;
   if (text.empty() || size < 0 || text.size() > static_cast<std::size_t>(size)) return 0;
   std::copy(text.begin(), text.end(), buffer);
   return static_cast<int>(text.size());
@@ -106,6 +114,35 @@ int write_pipe(BIO* bio, const char* from, int size) {
   return size;
 }
 
+[[noreturn]] void fail_private_key(const TlsFiles& files, bool is_encrypted) {
+  const std::uint32_t error = ERR_peek_last_error();
+  if (ERR_GET_LIB(error) == ERR_LIB_X509 && ERR_GET_REASON(error) == X509_R_KEY_VALUES_MISMATCH) {
+    ERR_clear_error();
+    fail(Part::kPrivateKey,
+         "the private key " + files.private_key + " does not belong to the certificate " + files.certificate);
+  }
+  const std::string reason = last_error();
+  if (is_encrypted && files.passphrase.empty()) {
+    fail(Part::kPassphrase, "the private key " + files.private_key + " is encrypted and needs a passphrase");
+  }
+  if (is_encrypted) {
+    fail(Part::kPassphrase, "the passphrase does not open the private key " + files.private_key);
+  }
+  fail(Part::kPrivateKey, files.private_key + " holds no private key in PEM form: " + reason);
+}
+
+// The certificate must be in use already: a key that does not belong to it is refused.
+void use_private_key(SSL_CTX* context, const TlsFiles& files) {
+  Passphrase passphrase{files.passphrase};
+  SSL_CTX_set_default_passwd_cb(context, give_passphrase);
+  SSL_CTX_set_default_passwd_cb_userdata(context, &passphrase);
+  const bool is_used = SSL_CTX_use_PrivateKey_file(context, files.private_key.c_str(), SSL_FILETYPE_PEM) == 1;
+  SSL_CTX_set_default_passwd_cb_userdata(context, nullptr);
+  SSL_CTX_set_default_passwd_cb(context, nullptr);
+  OPENSSL_cleanse(passphrase.text.data(), passphrase.text.size());
+  if (!is_used || SSL_CTX_check_private_key(context) != 1) fail_private_key(files, passphrase.was_asked_for);
+}
+
 long control_pipe(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
 
 }  // namespace
@@ -121,7 +158,9 @@ struct TlsContext::Parts {
     BIO_meth_set_ctrl(pipe.get(), control_pipe);
     SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
     SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);  // tickets need no memory
-    if (SSL_CTX_set_strict_cipher_list(context.get(), kCiphers) != 1) fail("TLS: " + last_error());
+    if (SSL_CTX_set_strict_cipher_list(context.get(), kCiphers) != 1) {
+      throw std::runtime_error("TLS: " + last_error());
+    }
   }
 };
 
@@ -131,30 +170,13 @@ TlsContext::~TlsContext() = default;
 std::shared_ptr<const TlsContext> TlsContext::for_server(const TlsFiles& files) {
   auto parts = std::make_unique<Parts>();
   SSL_CTX* const context = parts->context.get();
-  require_readable(files.certificate, "certificate");
-  require_readable(files.private_key, "private key");
+  require_readable(files.certificate, Part::kCertificate, "certificate");
+  require_readable(files.private_key, Part::kPrivateKey, "private key");
   ERR_clear_error();
   if (SSL_CTX_use_certificate_chain_file(context, files.certificate.c_str()) != 1) {
-    fail(files.certificate + " holds no certificate in PEM form: " + last_error());
+    fail(Part::kCertificate, files.certificate + " holds no certificate in PEM form: " + last_error());
   }
-  std::string passphrase = files.passphrase;
-  SSL_CTX_set_default_passwd_cb(context, give_passphrase);
-  SSL_CTX_set_default_passwd_cb_userdata(context, &passphrase);
-  const bool is_used = SSL_CTX_use_PrivateKey_file(context, files.private_key.c_str(), SSL_FILETYPE_PEM) == 1;
-  SSL_CTX_set_default_passwd_cb_userdata(context, nullptr);
-  SSL_CTX_set_default_passwd_cb(context, nullptr);
-  OPENSSL_cleanse(passphrase.data(), passphrase.size());
-  if (!is_used) {
-    const std::uint32_t error = ERR_peek_last_error();
-    if (ERR_GET_LIB(error) == ERR_LIB_X509 && ERR_GET_REASON(error) == X509_R_KEY_VALUES_MISMATCH) {
-      fail("the private key " + files.private_key + " does not belong to the certificate " +
-           files.certificate);
-    }
-    fail("cannot use the private key " + files.private_key + ", or its passphrase is wrong: " + last_error());
-  }
-  if (SSL_CTX_check_private_key(context) != 1) {
-    fail("the private key " + files.private_key + " does not belong to the certificate " + files.certificate);
-  }
+  use_private_key(context, files);
   SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE);
   SSL_CTX_set_session_id_context(context, kSessionContext.data(), kSessionContext.size());
   SSL_CTX_set_alpn_select_cb(context, choose_protocol, nullptr);
@@ -167,9 +189,9 @@ std::shared_ptr<const TlsContext> TlsContext::for_client(const std::string& auth
   SSL_CTX_set_alpn_protos(context, kHttp11.data(), kHttp11.size());
   SSL_CTX_set_verify(context, verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
   if (!authorities.empty()) {
-    require_readable(authorities, "certificate authorities");
+    require_readable(authorities, Part::kCertificate, "certificate authorities");
     if (SSL_CTX_load_verify_locations(context, authorities.c_str(), nullptr) != 1) {
-      fail(authorities + " holds no certificate in PEM form: " + last_error());
+      fail(Part::kCertificate, authorities + " holds no certificate in PEM form: " + last_error());
     }
   } else if (verify) {
     SSL_CTX_set_default_verify_paths(context);

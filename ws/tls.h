@@ -4,7 +4,9 @@
 // Thread: TlsContext is immutable and shared by workers; a TlsChannel is confined to its session.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,12 +16,24 @@
 
 namespace wgr::ws {
 
+// Files that cannot serve: a sentence for the operator, which names the file, and whose fault it is.
+class TlsFileError : public std::runtime_error {
+ public:
+  enum class Part : std::uint8_t { kCertificate, kPrivateKey, kPassphrase };
+
+  TlsFileError(Part part, const std::string& sentence) : std::runtime_error(sentence), part_(part) {}
+  Part part() const noexcept { return part_; }
+
+ private:
+  Part part_;
+};
+
 class TlsContext {
  public:
-  // Reads chain and key; throws std::runtime_error with a sentence for the operator (file, what is
-  // wrong, key that does not match).
+  // Reads chain and key, which must belong together; throws TlsFileError.
   static std::shared_ptr<const TlsContext> for_server(const TlsFiles& files);
-  // For dialing out. `authorities`: a PEM file; empty: the system's. With `verify` off anything goes.
+  // For dialing out. `authorities`: a PEM file; empty: the system's. With `verify` off anything goes. Throws
+  // TlsFileError.
   static std::shared_ptr<const TlsContext> for_client(const std::string& authorities, bool verify);
   ~TlsContext();
   TlsContext(const TlsContext&) = delete;

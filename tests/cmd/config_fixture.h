@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "gtest/gtest.h"
 
 #include "cmd/config_source.h"
+#include "tests/ws/certificates.h"
 
 namespace wgr {
 
@@ -23,8 +25,17 @@ inline constexpr char kPeerA[] = "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=";
 inline constexpr char kPeerB[] = "TrMvSoP4jYQlY6RIzBgbssQqY3vxI2Pi+y71lOWWXX0=";
 inline constexpr char kPreshared[] = "FpCyhws9cxwWoV4xELtfJvjJN+zQVRPISllRWgeopVE=";
 
-// Stands for a file with a certificate and its key.
-inline constexpr char kChainAndKey[] = "PEM\n";
+// A file with a certificate and its key.
+inline std::string chain_and_key() {
+  ws::CertificateFolder certificates;
+  const ws::TlsFiles files = certificates.make();
+  std::string text;
+  for (const std::string& file : {files.certificate, files.private_key}) {
+    std::ifstream stream{file};
+    text.append(std::istreambuf_iterator<char>{stream}, {});
+  }
+  return text;
+}
 
 class ConfigTest : public testing::Test {
  protected:

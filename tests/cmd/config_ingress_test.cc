@@ -20,6 +20,8 @@ class ConfigIngressTest : public ConfigTest {
     for (const ws::Route& route : listener.routes) paths.push_back(route.path);
     return paths;
   }
+
+  ws::CertificateFolder certificates_;
 };
 
 TEST_F(ConfigIngressTest, OnePlainListenerOnLoopbackIsTheDefault) {
@@ -38,8 +40,9 @@ TEST_F(ConfigIngressTest, OnePlainListenerOnLoopbackIsTheDefault) {
 }
 
 TEST_F(ConfigIngressTest, CertificateOpensTheListenerWithTls) {
-  flag("ws.certificate", write("chain.pem", kChainAndKey, 0644));
-  flag("ws.private_key", write("key.pem", kChainAndKey));
+  const std::string pem = chain_and_key();
+  flag("ws.certificate", write("chain.pem", pem, 0644));
+  flag("ws.private_key", write("key.pem", pem));
   const std::vector<ws::ListenerConfig> listeners = load().ws.listeners;
   ASSERT_EQ(listeners.size(), 2u);
   EXPECT_EQ(listeners[1].port, 8087);
@@ -49,8 +52,9 @@ TEST_F(ConfigIngressTest, CertificateOpensTheListenerWithTls) {
 }
 
 TEST_F(ConfigIngressTest, KeysThatOthersMayReadAreRefusedLikeThoseOfWireGuard) {
-  flag("ws.certificate", write("chain.pem", kChainAndKey, 0644));
-  flag("ws.private_key", write("key.pem", kChainAndKey, 0640));
+  const std::string pem = chain_and_key();
+  flag("ws.certificate", write("chain.pem", pem, 0644));
+  flag("ws.private_key", write("key.pem", pem, 0640));
   EXPECT_THAT(problems(), ElementsAre(AllOf(StartsWith("command line: --set ws.private_key: "),
                                             HasSubstr("key.pem has mode 0640"))));
   flag("wireguard.insecure_key_permissions", "yes");
@@ -62,6 +66,64 @@ TEST_F(ConfigIngressTest, FilesThatAreNotThereAreNamed) {
   flag("ws.token_file", path("none.token"));
   EXPECT_THAT(problems(), testing::UnorderedElementsAre(HasSubstr("none.pem cannot be opened"),
                                                         HasSubstr("none.token cannot be opened")));
+}
+
+// A listener that could not speak TLS is found by check-config, not by the first browser.
+TEST_F(ConfigIngressTest, CertificateKeyAndPassphraseBelongTogether) {
+  const ws::TlsFiles open = certificates_.make();
+  const ws::TlsFiles locked = certificates_.make({.passphrase = "open-sesame"});
+  const std::string nonsense = certificates_.write("nonsense.pem", "nothing of use\n");
+  const struct {
+    std::string certificate, private_key, passphrase;
+    std::string key, sentence;  // of the problem; empty: none
+  } kCases[] = {
+      {open.certificate, open.private_key, "", "", ""},
+      {locked.certificate, locked.private_key, "open-sesame", "", ""},
+      {locked.certificate, locked.private_key, "wrong", "passphrase",
+       "the passphrase does not open the private key " + locked.private_key},
+      {locked.certificate, locked.private_key, "", "passphrase",
+       "the private key " + locked.private_key + " is encrypted and needs a passphrase"},
+      {open.certificate, locked.private_key, "open-sesame", "private_key",
+       "the private key " + locked.private_key + " does not belong to the certificate " + open.certificate},
+      {nonsense, open.private_key, "", "certificate", nonsense + " holds no certificate in PEM form"},
+      {open.certificate, nonsense, "", "private_key", nonsense + " holds no private key in PEM form"},
+      {open.certificate, "", "", "certificate", open.certificate + " holds no private key in PEM form"},
+  };
+  places_.environment["WGROUTER_WIREGUARD_INSECURE_KEY_PERMISSIONS"] = "yes";
+  for (const auto& c : kCases) {
+    std::string entry = "  certificate: " + c.certificate;
+    if (!c.private_key.empty()) entry += "\n  private_key: " + c.private_key;
+    if (!c.passphrase.empty()) entry += "\n  passphrase: " + c.passphrase;
+    for (const bool is_list : {false, true}) {
+      yaml((is_list ? "listeners:\n- port: 1\n" : "ws:\n") + entry + "\n");
+      if (c.key.empty()) {
+        EXPECT_THAT(problems(), IsEmpty());
+      } else {
+        EXPECT_THAT(problems(), ElementsAre(AllOf(HasSubstr(c.key + ": " + c.sentence)))) << entry;
+      }
+    }
+  }
+}
+
+TEST_F(ConfigIngressTest, PassphraseFromAFileOpensTheKey) {
+  const ws::TlsFiles locked = certificates_.make({.passphrase = "open-sesame"});
+  flag("wireguard.insecure_key_permissions", "yes");
+  flag("ws.certificate", locked.certificate);
+  flag("ws.private_key", locked.private_key);
+  flag("ws.passphrase_file", write("pass", "open-sesame\n"));
+  EXPECT_THAT(problems(), IsEmpty());
+  write("pass", "wrong\n");
+  EXPECT_THAT(problems(), ElementsAre(StartsWith("command line: --set ws.passphrase_file: the passphrase")));
+  write("pass", "");
+  EXPECT_THAT(problems(), ElementsAre(HasSubstr("pass is empty")));
+}
+
+TEST_F(ConfigIngressTest, AuthoritiesOfDialedPeersAreRead) {
+  flag("wireguard.dial_authorities", certificates_.make().certificate);
+  EXPECT_THAT(problems(), IsEmpty());
+  places_.overrides.clear();
+  flag("wireguard.dial_authorities", write("nonsense.pem", "nothing\n"));
+  EXPECT_THAT(problems(), ElementsAre(HasSubstr("dial_authorities: nonsense.pem holds no certificate")));
 }
 
 TEST_F(ConfigIngressTest, ListenersAreReadWithTheirTokens) {
@@ -157,7 +219,7 @@ TEST_F(ConfigIngressTest, VariablesOfTapwsMeanWhatTheyMeantThere) {
   ASSERT_EQ(load().ws.listeners.size(), 1u);
   EXPECT_EQ(load().ws.listeners[0].port, 8080);
   EXPECT_EQ(load().ws.listeners[0].addresses.at(0).to_string(), "0.0.0.0");
-  env("SSL_CERT", write("chain.pem", kChainAndKey));
+  env("SSL_CERT", write("chain.pem", chain_and_key()));
   EXPECT_EQ(load().ws.listeners.size(), 1u);
   EXPECT_THAT(notices(), Contains("SSL_CERT is not used: WITH_SSL is not true"));
   env("WITH_SSL", "true");

@@ -104,7 +104,7 @@ TEST(OptionsTest, EveryFlagOfTheHelpIsAcceptedAndStandsForAKey) {
 TEST_F(ConfigTest, FlagsOfWsnicMeanWhatTheyMeantThere) {
   const Options options =
       parse({"--ws-address", "192.0.2.1", "--ws-port", "9086", "--wss-port=9087", "--wss-certificate",
-             write("chain.pem", kChainAndKey), "--subnet", "10.5.0.0/16", "--disable-dhcp",
+             write("chain.pem", chain_and_key()), "--subnet", "10.5.0.0/16", "--disable-dhcp",
              "--dhcp-lease-file", "/x/db", "--dhcp-lease-time", "3600", "--dhcp-domain-name", "vm.example",
              "--dhcp-nameserver", "8.8.8.8, 8.8.4.4"});
   places_.overrides = options.places.overrides;
