@@ -87,6 +87,8 @@ class Connection {
   // The socket failed: nobody is there.
   void lost();
   void tls_failed();
+  // HTTP without TLS came where TLS is spoken: what is pending from here on goes out without TLS.
+  void met_plain_http(Instant now);
   // What receive() brought is done with.
   void end_turn() noexcept;
 

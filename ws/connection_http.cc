@@ -146,6 +146,12 @@ void Connection::answer(const HttpResponse& response, Instant now) {
   state_ = State::kRequest;
   state_deadline_ = now + profile_->config->limits.keep_alive_timeout;
 }
+void Connection::met_plain_http(Instant now) {
+  if (state_ != State::kTls) return lost();
+  shared_.counters.refused_plain_http.add();
+  answer(text_response(400, "this port speaks TLS: use https:// (a WebSocket: wss://)"), now);
+}
+
 
 void Connection::fail_request(unsigned status, Instant now) {
   shared_.counters.refused_handshake.add();

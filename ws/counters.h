@@ -47,6 +47,8 @@ struct Counters {
   Counter refused_tls;
   Counter refused_draining;
   // How sessions ended.
+  Counter refused_plain_http;  // on a port with TLS
+  Counter refused_tunnel;      // wstunnel's, to somewhere else
   Counter closed_by_client;
   Counter closed_protocol_error;
   Counter closed_dead;     // two pings unanswered
@@ -71,6 +73,8 @@ struct Counters {
     visit("refused_tls", refused_tls);
     visit("refused_draining", refused_draining);
     visit("closed_by_client", closed_by_client);
+    visit("refused_plain_http", refused_plain_http);
+    visit("refused_tunnel", refused_tunnel);
     visit("closed_protocol_error", closed_protocol_error);
     visit("closed_dead", closed_dead);
     visit("closed_stalled", closed_stalled);

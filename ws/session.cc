@@ -72,7 +72,7 @@ void Session::receive_sealed(Bytes bytes, Instant now) {
   const bool was_handshaking = tls_->state() == TlsChannel::State::kHandshaking;
   buffers_.plain.clear();
   const TlsChannel::State state = tls_->receive(bytes, buffers_.plain, unsent_);
-  if (state == TlsChannel::State::kFailed) return tls_failed();
+  if (state == TlsChannel::State::kFailed) return tls_failed(now);
   if (state == TlsChannel::State::kHandshaking) return;
   if (was_handshaking) connection_.tls_opened(now);
   if (!buffers_.plain.empty()) connection_.receive(buffers_.plain, now, buffers_.out);
@@ -87,10 +87,15 @@ void Session::end_read(Instant now) {
   }
 }
 
-// The alert is worth one attempt.
-void Session::tls_failed() {
+// The alert is worth one attempt. Who spoke HTTP reads no alert: it is answered as it spoke.
+void Session::tls_failed(Instant now) {
   const Connection::Identity& identity = connection_.identity();
   log::debug("TLS failed", {{"source", identity.arrival.peer.to_string()}, {"reason", tls_->failure()}});
+  if (tls_->met_plain_http()) {
+    tls_.reset();
+    unsent_ = {};
+    return connection_.met_plain_http(now);
+  }
   write_unsent();
   connection_.tls_failed();
 }

@@ -72,7 +72,7 @@ class Session {
   std::size_t gather();
   std::size_t send(std::span<const Bytes> from);
   void shut_down();
-  void tls_failed();
+  void tls_failed(Instant now);
 
   io::Descriptor socket_;
   std::unique_ptr<TlsChannel> tls_;

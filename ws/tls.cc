@@ -212,6 +212,7 @@ struct TlsChannel::Parts {
   Pipe pipe;
   std::unique_ptr<SSL, FreeSsl> ssl;
   State state = State::kHandshaking;
+  bool met_plain_http = false;
   std::string failure;
 
   explicit Parts(std::shared_ptr<const TlsContext> from) : context(std::move(from)) {
@@ -280,6 +281,7 @@ void TlsChannel::Parts::fail() {
     failure = std::string{"certificate: "} + X509_verify_cert_error_string(SSL_get_verify_result(ssl.get()));
     ERR_clear_error();
   } else {
+    met_plain_http = ERR_GET_LIB(error) == ERR_LIB_SSL && ERR_GET_REASON(error) == SSL_R_HTTP_REQUEST;
     failure = last_error();
   }
 }
@@ -342,6 +344,8 @@ void TlsChannel::close(std::vector<std::uint8_t>& out) {
 }
 
 TlsChannel::State TlsChannel::state() const noexcept { return parts_->state; }
+
+bool TlsChannel::met_plain_http() const noexcept { return parts_->met_plain_http; }
 
 std::string_view TlsChannel::failure() const noexcept { return parts_->failure; }
 

@@ -79,6 +79,8 @@ class TlsChannel {
   void close(std::vector<std::uint8_t>& out);
 
   State state() const noexcept;
+  // It failed since what came is HTTP without TLS: whoever sent that can read an answer of the same kind.
+  bool met_plain_http() const noexcept;
   // Why it failed, for logs: never a secret.
   std::string_view failure() const noexcept;
 

@@ -264,6 +264,22 @@ TEST_F(ConnectionTest, WhatIsTooLongOrMalformedIsAnsweredAndEnded) {
       {"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + std::string(9000, 'x') + "\r\n\r\n", "HTTP/1.1 431"},
       {"POST /dns-query HTTP/1.1\r\nHost: localhost\r\nContent-Length: 70000\r\n\r\n", "HTTP/1.1 413"},
       {"POST /dns-query HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n", "HTTP/1.1 501"},
+TEST_F(ConnectionTest, PlainHttpWhereTlsIsSpokenIsToldSo) {
+  open(/*is_tls=*/true);
+  connection_->met_plain_http(now_);
+  EXPECT_TRUE(connection_->is_ending());
+  const std::string answer = take_output();
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 400 Bad Request\r\n")) << answer;
+  EXPECT_NE(answer.find("Connection: close\r\n"), std::string::npos);
+  EXPECT_NE(answer.find("\r\n\r\nthis port speaks TLS: use https://"), std::string::npos) << answer;
+  EXPECT_EQ(counters_.refused_plain_http.value(), 1u);
+  EXPECT_EQ(counters_.refused_tls.value(), 0u);
+  receive("more of the request");  // read and thrown away, lest the answer is lost with a reset
+  EXPECT_FALSE(connection_->is_ended());
+  advance(config_.limits.close_timeout);
+  EXPECT_TRUE(connection_->is_ended());
+}
+
       {"\x16\x03\x01\r\n\r\n", "HTTP/1.1 400"},
       {"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", "HTTP/1.1 "},
   };

@@ -259,11 +259,23 @@ TEST_F(TlsServerTest, ThePageSaysThatTheCertificateWasAccepted) {
   EXPECT_NE(client.text.find("accepts the certificate"), std::string::npos);
 }
 
-TEST_F(TlsServerTest, PlainHttpOnATlsPortIsRefused) {
+TEST_F(TlsServerTest, PlainHttpOnATlsPortIsAnsweredInPlainHttp) {
   start();
   TestClient& client = connect();
-  client.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  client.send("GET / HTTP/1.1\r\nHost: localhost\r\nX: " + std::string(20'000, 'x') + "\r\n\r\n");
   ASSERT_TRUE(run_until([&] { return client.is_at_end; }));
+  EXPECT_TRUE(client.text.starts_with("HTTP/1.1 400 ")) << client.text;
+  EXPECT_TRUE(client.text.ends_with("this port speaks TLS: use https:// (a WebSocket: wss://)\n"));
+  EXPECT_EQ(server->counters().refused_plain_http.value(), 1u);
+  EXPECT_EQ(server->counters().refused_tls.value(), 0u);
+}
+
+TEST_F(TlsServerTest, NoiseOnATlsPortIsAnsweredWithAnAlertOnly) {
+  start();
+  TestClient& client = connect();
+  client.send("SSH-2.0-OpenSSH_9.2\r\n");
+  ASSERT_TRUE(run_until([&] { return client.is_at_end; }));
+  EXPECT_EQ(client.text.find("HTTP"), std::string::npos);
   EXPECT_EQ(server->counters().refused_tls.value(), 1u);
 }
 

@@ -107,6 +107,7 @@ TEST_F(TlsTest, NoiseFailsWithAReason) {
   Buffer plain, out;
   EXPECT_EQ(server->receive(bytes_of("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), plain, out), State::kFailed);
   EXPECT_EQ(server->failure(), "HTTP_REQUEST");
+  EXPECT_TRUE(server->met_plain_http());
   EXPECT_TRUE(plain.empty());
 }
 
