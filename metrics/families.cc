@@ -72,6 +72,7 @@ constexpr Family kFamilies[] = {
     {"wgrouter_ws_sessions_total", C, "service", "WebSocket sessions opened"},
     {"wgrouter_ws_closed_total", C, "reason", "How sessions ended"},
     {"wgrouter_ws_queued_bytes", G, "", "Bytes that wait for slow clients"},
+    {"wgrouter_ws_ignored_messages_total", C, "service", "Messages of text that say nothing to the service"},
     {"wgrouter_ws_dropped_messages_total", C, "service", "Messages that gave way in a full queue"},
     {"wgrouter_ws_dropped_bytes_total", C, "service", "Their bytes"},
     {"wgrouter_ws_pings_total", C, "", "Pings sent to silent clients"},

@@ -16,7 +16,8 @@ Profile::Profile(std::shared_ptr<const Config> from) : config(std::move(from)) {
   settings.close_timeout = limits.close_timeout;
   ethernet = wireguard = settings;
   ethernet.message_bytes = limits.ethernet_message_bytes;
-  ethernet.accepts_text = true;  // JSLinux and jor1k: "ping:"
+  // JSLinux and jor1k: "ping:". Any other text says nothing to either service, and ends no session.
+  ethernet.accepts_text = wireguard.accepts_text = true;
   wireguard.message_bytes = limits.wireguard_message_bytes;
 }
 

@@ -142,6 +142,7 @@ class Connection {
   void receive_messages(MutableBytes bytes, Instant now, Out& out);
   void count_refusal(Refusal::Why why);
   void take_message(const Message& message, Instant now, Out& out);
+  void take_text(Bytes text);
   void note_websocket(Instant now);
   void count_ending();
   void sync_counters();

@@ -81,12 +81,20 @@ void Connection::take_message(const Message& message, Instant now, Out& out) {
   counters.messages_received.add();
   counters.bytes_received.add(message.bytes.size());
   if (message.kind == MessageKind::kText) {
-    if (const auto rest = ethernet::ping_payload(message.bytes))
-      websocket_->send(MessageKind::kText, kPong, *rest);
+    take_text(message.bytes);
   } else if (qemu_ == nullptr) {
     out.payloads.push_back(message.bytes);
   } else if (!qemu_->receive(message.bytes, out.payloads)) {
     websocket_->close(close_code::kProtocolError, "a frame of impossible length", now);
+  }
+}
+
+void Connection::take_text(Bytes text) {
+  const auto rest = ethernet::ping_payload(text);
+  if (rest && info_.service == Service::kEthernet) {
+    websocket_->send(MessageKind::kText, kPong, *rest);
+  } else {
+    service_counters().messages_ignored.add();
   }
 }
 

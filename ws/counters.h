@@ -10,6 +10,7 @@ struct ServiceCounters {
   Gauge sessions;
   Counter sessions_opened;
   Counter messages_received;
+  Counter messages_ignored;  // of them, text that says nothing to the service
   Counter bytes_received;
   Counter messages_sent;  // handed to the kernel or to TLS
   Counter bytes_sent;
@@ -21,6 +22,7 @@ struct ServiceCounters {
     visit("sessions", sessions);
     visit("sessions_opened", sessions_opened);
     visit("messages_received", messages_received);
+    visit("messages_ignored", messages_ignored);
     visit("bytes_received", bytes_received);
     visit("messages_sent", messages_sent);
     visit("bytes_sent", bytes_sent);

@@ -196,12 +196,22 @@ TEST_F(ConnectionTest, AnswersPingsOfText) {
   EXPECT_EQ(received_messages(), std::vector<std::string>{"pong:42"});
 }
 
-TEST_F(ConnectionTest, TextForWireGuardIsAnError) {
-  open();
-  upgrade("/wg");
-  send_message("ping:42", MessageKind::kText);
-  received_messages();
-  EXPECT_EQ(client_.ended_with(), close_code::kUnsupported);
+TEST_F(ConnectionTest, TextThatSaysNothingToTheServiceIsIgnored) {
+  for (const char* path : {"/", "/wg"}) {
+    SCOPED_TRACE(path);
+    open();
+    upgrade(path);
+    send_message("hello", MessageKind::kText);
+    EXPECT_TRUE(payloads_.empty());
+    EXPECT_TRUE(received_messages().empty());
+    EXPECT_TRUE(connection_->is_session());
+    send_message("datagram");
+    EXPECT_EQ(payloads_, std::vector<std::string>{"datagram"});
+  }
+  send_message("ping:42", MessageKind::kText);  // for stations only
+  EXPECT_TRUE(received_messages().empty());
+  EXPECT_EQ(counters_.ethernet.messages_ignored.value(), 1u);
+  EXPECT_EQ(counters_.wireguard.messages_ignored.value(), 2u);
 }
 
 TEST_F(ConnectionTest, IsHeardAtMostOnceASecond) {
@@ -241,6 +251,22 @@ TEST_F(ConnectionTest, ARequestInDribletsIsTimedOut) {
   EXPECT_TRUE(connection_->is_ended());
 }
 
+TEST_F(ConnectionTest, PlainHttpWhereTlsIsSpokenIsToldSo) {
+  open(/*is_tls=*/true);
+  connection_->met_plain_http(now_);
+  EXPECT_TRUE(connection_->is_ending());
+  const std::string answer = take_output();
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 400 Bad Request\r\n")) << answer;
+  EXPECT_NE(answer.find("Connection: close\r\n"), std::string::npos);
+  EXPECT_NE(answer.find("\r\n\r\nthis port speaks TLS: use https://"), std::string::npos) << answer;
+  EXPECT_EQ(counters_.refused_plain_http.value(), 1u);
+  EXPECT_EQ(counters_.refused_tls.value(), 0u);
+  receive("more of the request");  // read and thrown away, lest the answer is lost with a reset
+  EXPECT_FALSE(connection_->is_ended());
+  advance(config_.limits.close_timeout);
+  EXPECT_TRUE(connection_->is_ended());
+}
+
 TEST_F(ConnectionTest, TlsHasADeadlineOfItsOwn) {
   open(/*is_tls=*/true);
   advance(5s);
@@ -264,22 +290,6 @@ TEST_F(ConnectionTest, WhatIsTooLongOrMalformedIsAnsweredAndEnded) {
       {"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + std::string(9000, 'x') + "\r\n\r\n", "HTTP/1.1 431"},
       {"POST /dns-query HTTP/1.1\r\nHost: localhost\r\nContent-Length: 70000\r\n\r\n", "HTTP/1.1 413"},
       {"POST /dns-query HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n", "HTTP/1.1 501"},
-TEST_F(ConnectionTest, PlainHttpWhereTlsIsSpokenIsToldSo) {
-  open(/*is_tls=*/true);
-  connection_->met_plain_http(now_);
-  EXPECT_TRUE(connection_->is_ending());
-  const std::string answer = take_output();
-  EXPECT_TRUE(answer.starts_with("HTTP/1.1 400 Bad Request\r\n")) << answer;
-  EXPECT_NE(answer.find("Connection: close\r\n"), std::string::npos);
-  EXPECT_NE(answer.find("\r\n\r\nthis port speaks TLS: use https://"), std::string::npos) << answer;
-  EXPECT_EQ(counters_.refused_plain_http.value(), 1u);
-  EXPECT_EQ(counters_.refused_tls.value(), 0u);
-  receive("more of the request");  // read and thrown away, lest the answer is lost with a reset
-  EXPECT_FALSE(connection_->is_ended());
-  advance(config_.limits.close_timeout);
-  EXPECT_TRUE(connection_->is_ended());
-}
-
       {"\x16\x03\x01\r\n\r\n", "HTTP/1.1 400"},
       {"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", "HTTP/1.1 "},
   };
