@@ -228,6 +228,7 @@ void read_ingress_secrets(KeyPermissions permissions, ConfigDraft& draft) {
 void derive_listeners(ConfigDraft& draft) {
   Config& config = draft.config;
   config.ws.listeners.clear();
+  config.ws.tunnels.port = config.wireguard.listen_port;
   if (!config.ingress.enabled) return;
   if (config.ingress.listeners.empty()) return derive_simple(draft);
   tell_unused(draft);

@@ -1,5 +1,6 @@
 // The keys of the section ws, and of the entries of `listeners` and of their tokens.
 #include "cmd/config_setting_kinds.h"
+#include "wireguard/endpoint_name.h"
 
 namespace wgr {
 namespace {
@@ -107,6 +108,19 @@ void add_listener_keys(std::vector<BasicSetting<Target>>& table, const std::stri
       origins<Target>(prefix + "origins", [access](auto& t) -> auto& { return access(t).listener.origins; }));
 }
 
+// "wg.example", "wg.example:51820", "[fd00::1]:51820", "*".
+std::optional<ws::TunnelTarget> parse_tunnel_target(std::string_view item) {
+  if (item == "*" || wireguard::is_host(item)) return ws::TunnelTarget{to_lower(item), 0};
+  const auto endpoint = wireguard::parse_endpoint_name(item);
+  if (!endpoint) return std::nullopt;
+  return ws::TunnelTarget{to_lower(endpoint->host), endpoint->port};
+}
+
+std::string print_tunnel_target(const ws::TunnelTarget& target) {
+  return target.port == 0 ? target.host
+                          : wireguard::to_string(wireguard::EndpointName{target.host, target.port});
+}
+
 void add_simple(std::vector<Setting>& table) {
   table.push_back(boolean(
       "ws.enabled", [](auto& c) -> auto& { return c.ingress.enabled; },
@@ -131,6 +145,11 @@ void add_simple(std::vector<Setting>& table) {
   table.push_back(prefixes(
       "ws.trusted_proxies", [](auto& c) -> auto& { return c.ws.trusted_proxies; },
       "Reverse proxies whose X-Forwarded-For and Forwarded headers are believed."));
+  table.push_back(list(
+      "ws.tunnel_targets", [](auto& c) -> auto& { return c.ws.tunnels.others; }, parse_tunnel_target,
+      print_tunnel_target, "a list of HOST or HOST:PORT, or *",
+      "Targets in a wstunnel client's -L udp:// that mean this router, beside localhost and the name it is "
+      "called by, with wireguard.listen_port; *: whatever it says."));
 }
 
 template <typename Access>

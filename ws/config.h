@@ -77,9 +77,23 @@ struct Limits {
   Duration close_timeout = std::chrono::seconds{2};
 };
 
+// A place where a client of wstunnel asks its tunnel to end.
+struct TunnelTarget {
+  std::string host;        // lower case; an IPv6 address without brackets; "*": any, with any port
+  std::uint16_t port = 0;  // 0: the router's own
+};
+
+// Which of them mean this router. Beside `others` these do: its loopback, and the name or address by which
+// the client called it.
+struct TunnelTargets {
+  std::uint16_t port = 0;  // of the router's WireGuard; 0: any
+  std::vector<TunnelTarget> others;
+};
+
 struct Config {
   std::vector<ListenerConfig> listeners;
   std::vector<Prefix> trusted_proxies;  // whose X-Forwarded-For and Forwarded are believed
+  TunnelTargets tunnels;
   Limits limits;
 };
 

@@ -73,8 +73,7 @@ void Connection::serve(MutableBytes rest, Instant now, Out& out) {
     }
   }
   const Config& config = *profile_->config;
-  const Decision decision =
-      decide(request, identity_.arrival, config.listeners[identity_.listener], config.trusted_proxies);
+  const Decision decision = decide(request, identity_.arrival, config.listeners[identity_.listener], config);
   info_.source = decision.source;
   info_.token = decision.token;
   if (std::holds_alternative<Upgrade>(decision.verdict) ||
@@ -146,12 +145,12 @@ void Connection::answer(const HttpResponse& response, Instant now) {
   state_ = State::kRequest;
   state_deadline_ = now + profile_->config->limits.keep_alive_timeout;
 }
+
 void Connection::met_plain_http(Instant now) {
   if (state_ != State::kTls) return lost();
   shared_.counters.refused_plain_http.add();
   answer(text_response(400, "this port speaks TLS: use https:// (a WebSocket: wss://)"), now);
 }
-
 
 void Connection::fail_request(unsigned status, Instant now) {
   shared_.counters.refused_handshake.add();

@@ -60,7 +60,7 @@ void Connection::count_refusal(Refusal::Why why) {
     case Refusal::Why::kToken:
       return shared_.counters.refused_token.add();
     case Refusal::Why::kTunnel:
-      return shared_.counters.refused_handshake.add();
+      return shared_.counters.refused_tunnel.add();
   }
 }
 

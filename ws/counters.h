@@ -47,10 +47,10 @@ struct Counters {
   Counter refused_full;       // too much of all sources together
   Counter refused_handshake;  // no valid upgrade or request
   Counter refused_tls;
-  Counter refused_draining;
-  // How sessions ended.
   Counter refused_plain_http;  // on a port with TLS
   Counter refused_tunnel;      // wstunnel's, to somewhere else
+  Counter refused_draining;
+  // How sessions ended.
   Counter closed_by_client;
   Counter closed_protocol_error;
   Counter closed_dead;     // two pings unanswered
@@ -73,10 +73,10 @@ struct Counters {
     visit("refused_full", refused_full);
     visit("refused_handshake", refused_handshake);
     visit("refused_tls", refused_tls);
-    visit("refused_draining", refused_draining);
-    visit("closed_by_client", closed_by_client);
     visit("refused_plain_http", refused_plain_http);
     visit("refused_tunnel", refused_tunnel);
+    visit("refused_draining", refused_draining);
+    visit("closed_by_client", closed_by_client);
     visit("closed_protocol_error", closed_protocol_error);
     visit("closed_dead", closed_dead);
     visit("closed_stalled", closed_stalled);

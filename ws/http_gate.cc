@@ -72,16 +72,17 @@ std::string choose_subprotocol(std::span<const std::string> offered) {
 class Gate {
  public:
   Gate(const HttpRequest& request, const Arrival& arrival, const ListenerConfig& listener,
-       std::span<const Prefix> trusted)
+       const Config& config)
       : request_(request),
         arrival_(arrival),
         listener_(listener),
-        is_proxied_(is_trusted_proxy(arrival.peer.ip, trusted)),
+        tunnels_(config.tunnels),
+        is_proxied_(is_trusted_proxy(arrival.peer.ip, config.trusted_proxies)),
         offered_(offered_subprotocols(request)),
         credentials_(find_credentials(request, offered_, listener.tokens)) {
     const Scheme own = arrival.is_tls ? Scheme::kHttps : Scheme::kHttp;
     scheme_ = is_proxied_ ? forwarded_scheme(request, own) : own;
-    source_ = is_proxied_ ? forwarded_source(request, arrival.peer, trusted) : arrival.peer;
+    source_ = is_proxied_ ? forwarded_source(request, arrival.peer, config.trusted_proxies) : arrival.peer;
     const Field host = field_of(request, "host");
     if (host.presence == Presence::kOnce) self_ = WebOrigin::parse_host(host.value, scheme_);
   }
@@ -115,10 +116,9 @@ class Gate {
                      .reason = credentials_.token == nullptr ? "a valid token is required"
                                                              : "this token does not open this network"};
     }
-    if (route->service == Service::kWireGuard && is_for_other_than_udp()) {
-      return Refusal{.why = Refusal::Why::kTunnel,
-                     .subprotocol = std::move(subprotocol),
-                     .reason = "only a tunnel for UDP can be served"};
+    const std::string_view fault = route->service == Service::kWireGuard ? fault_of_tunnel() : "";
+    if (!fault.empty()) {
+      return Refusal{.why = Refusal::Why::kTunnel, .subprotocol = std::move(subprotocol), .reason = fault};
     }
     Upgrade upgrade{
         .service = route->service, .network = route->network, .wire = Wire::kMessages, .subprotocol = {}};
@@ -147,12 +147,16 @@ class Gate {
     return found == offered_.end() ? nullptr : &*found;
   }
 
-  // Of a tunnel for anything but datagrams, we could only serve garbage.
-  bool is_for_other_than_udp() const {
+  // Of a tunnel for anything but datagrams, or to elsewhere, we could only serve garbage: the client would
+  // wait for answers that nobody can give. Claims that name no target ask for nothing else. Empty: none.
+  std::string_view fault_of_tunnel() const {
     const std::string* const token = tunnel_token();
-    if (token == nullptr) return false;
-    const auto tunnel = wireguard::parse_tunnel_token(*token);
-    return tunnel && !tunnel->is_udp();
+    const auto tunnel = token == nullptr ? std::nullopt : wireguard::parse_tunnel_token(*token);
+    if (!tunnel) return {};
+    if (!tunnel->is_udp()) return "only a tunnel for UDP can be served";
+    const std::string own_names[] = {arrival_.local.ip.to_string(), self_ ? self_->host : std::string{}};
+    if (wireguard::is_for_us(*tunnel, tunnels_, own_names)) return {};
+    return "this tunnel leads elsewhere: ask for localhost and this router's WireGuard port";
   }
 
   Verdict plain() const {
@@ -198,6 +202,7 @@ class Gate {
   const HttpRequest& request_;
   const Arrival& arrival_;
   const ListenerConfig& listener_;
+  const TunnelTargets& tunnels_;
   const bool is_proxied_;
   const std::vector<std::string> offered_;
   const Credentials credentials_;
@@ -209,8 +214,8 @@ class Gate {
 }  // namespace
 
 Decision decide(const HttpRequest& request, const Arrival& arrival, const ListenerConfig& listener,
-                std::span<const Prefix> trusted_proxies) {
-  return Gate{request, arrival, listener, trusted_proxies}.decide();
+                const Config& config) {
+  return Gate{request, arrival, listener, config}.decide();
 }
 
 std::string_view allowed_methods(std::optional<Service> handler) {

@@ -9,7 +9,8 @@
 //
 // Subprotocols (RFC 6455 4.2.2): browsers fail unless exactly one offered token comes back, and unless
 // none does if none was offered. "v1" with "authorization.bearer.JWT" is wstunnel, whatever the path's
-// prefix; "binary" on a path of Ethernet is QEMU's stream; everything else goes by path and is echoed.
+// prefix, and must ask for a tunnel to this router's WireGuard; "binary" on a path of Ethernet is QEMU's
+// stream; everything else goes by path and is echoed.
 //
 // Thread: pure functions.
 #pragma once
@@ -77,8 +78,9 @@ struct Decision {
   std::string path;                // as routed: without the token
 };
 
+// `config`: what holds for all listeners.
 Decision decide(const HttpRequest& request, const Arrival& arrival, const ListenerConfig& listener,
-                std::span<const Prefix> trusted_proxies);
+                const Config& config);
 
 // What a 405 says of the methods that would do. `handler`: none for a path of WebSockets or of the page.
 std::string_view allowed_methods(std::optional<Service> handler);

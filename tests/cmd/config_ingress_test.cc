@@ -160,6 +160,24 @@ lan: {networks: {lab: {subnet: 10.1.0.0/24}}}
   EXPECT_EQ(config.trusted_proxies.size(), 1u);
 }
 
+TEST_F(ConfigIngressTest, TunnelTargetsAreHostsWithAPortOrWithout) {
+  EXPECT_EQ(load().ws.tunnels.port, 51820);
+  flag("wireguard.listen_port", "1234");
+  flag("ws.tunnel_targets", "WG.example,10.0.0.5:53,[fd00::1]:51820,*");
+  const ws::TunnelTargets tunnels = load().ws.tunnels;
+  EXPECT_EQ(tunnels.port, 1234);
+  ASSERT_EQ(tunnels.others.size(), 4u);
+  EXPECT_EQ(tunnels.others[0].host, "wg.example");
+  EXPECT_EQ(tunnels.others[0].port, 0);
+  EXPECT_EQ(tunnels.others[1].port, 53);
+  EXPECT_EQ(tunnels.others[2].host, "fd00::1");
+  EXPECT_THAT(find_setting("ws.tunnel_targets")->get(load()),
+              ElementsAre("wg.example", "10.0.0.5:53", "[fd00::1]:51820", "*"));
+  places_.overrides.clear();
+  flag("ws.tunnel_targets", "udp://x");
+  EXPECT_THAT(problems(), ElementsAre(HasSubstr("ws.tunnel_targets: \"udp://x\" is not one")));
+}
+
 TEST_F(ConfigIngressTest, SecretsAreNeverPrinted) {
   yaml(
       "listeners: [{port: 1, tokens: [{name: a, secret: hush-hush}]}]\nmetrics: {token: hush-metrics}\n"

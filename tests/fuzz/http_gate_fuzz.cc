@@ -47,13 +47,20 @@ ListenerConfig listener() {
   return listener;
 }
 
+Config config() {
+  Config config;
+  config.trusted_proxies = {Prefix{IpAddress::v4(10, 0, 0, 0), 8}};
+  config.tunnels = {.port = 51820, .others = {{"wg.example", 0}}};
+  return config;
+}
+
 void fuzz_gate(std::string_view text) {
   static const ListenerConfig kListener = listener();
-  static const std::vector<Prefix> kTrusted{Prefix{IpAddress::v4(10, 0, 0, 0), 8}};
+  static const Config kConfig = config();
   const HttpRequest request = request_from(text);
   const Arrival arrival{
       .peer = {IpAddress::v4(10, 0, 0, 1), 1}, .local = {IpAddress::v4(10, 0, 0, 2), 8087}, .is_tls = true};
-  const Decision decision = decide(request, arrival, kListener, kTrusted);
+  const Decision decision = decide(request, arrival, kListener, kConfig);
 
   require(decision.token.empty() || decision.token == "name");
   std::string subprotocol;

@@ -22,7 +22,7 @@ def base64url(value):
     return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
 
 
-# As wstunnel offers it; the router does not look into the claims.
+# As wstunnel offers it, for a tunnel to the router's own WireGuard.
 WSTUNNEL = ("v1", "authorization.bearer." + ".".join((
     base64url({"alg": "HS256", "typ": "JWT"}),
     base64url({"id": "interop", "p": {"Udp": {"timeout": None}}, "r": "127.0.0.1", "rp": ROUTER_PORT}),

@@ -214,6 +214,19 @@ TEST_F(ConnectionTest, TextThatSaysNothingToTheServiceIsIgnored) {
   EXPECT_EQ(counters_.wireguard.messages_ignored.value(), 2u);
 }
 
+TEST_F(ConnectionTest, ATunnelToElsewhereIsToldSoByACloseCode) {
+  config_.tunnels.port = 51820;
+  open();
+  // {"p":"Udp","r":"a.example","rp":53}
+  upgrade("/v1/events",
+          "Origin: http://localhost\r\nSec-WebSocket-Protocol: v1, "
+          "authorization.bearer.e30.eyJwIjoiVWRwIiwiciI6ImEuZXhhbXBsZSIsInJwIjo1M30.e30\r\n");
+  received_messages();
+  EXPECT_EQ(client_.ended_with(), close_code::kRefused);
+  EXPECT_EQ(counters_.refused_tunnel.value(), 1u);
+  EXPECT_FALSE(out_.is_opened);
+}
+
 TEST_F(ConnectionTest, IsHeardAtMostOnceASecond) {
   open();
   upgrade();

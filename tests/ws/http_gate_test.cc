@@ -4,6 +4,8 @@
 
 #include "gtest/gtest.h"
 
+#include "ws/base64.h"
+
 namespace wgr::ws {
 namespace {
 
@@ -52,7 +54,7 @@ class HttpGateTest : public testing::Test {
     const std::size_t mark = target.find('?');
     request.path = target.substr(0, mark);
     if (mark != std::string::npos) request.query = target.substr(mark + 1);
-    return ws::decide(request, arrival_, listener_, trusted_);
+    return ws::decide(request, arrival_, listener_, config_);
   }
   std::string plain(std::string method, std::string target,
                     Headers headers = {{"host", "vm.example"}}) const {
@@ -70,7 +72,7 @@ class HttpGateTest : public testing::Test {
   }
 
   ListenerConfig listener_;
-  std::vector<Prefix> trusted_;
+  Config config_;
   Arrival arrival_{.peer = at("203.0.113.7:50000"), .local = at("198.51.100.1:8087"), .is_tls = true};
 };
 
@@ -109,6 +111,43 @@ TEST_F(HttpGateTest, RoutesUpgradesBySubprotocolThenPath) {
       {"", "", "404"},
   };
   for (const auto& c : kCases) EXPECT_EQ(upgrade(c.target, c.subprotocols), c.expected) << c.target;
+}
+
+// wstunnel's client sends where its tunnel shall end; -L udp://51820:localhost:51820 is the usual one.
+TEST_F(HttpGateTest, ATunnelMustLeadToThisRouter) {
+  config_.tunnels.port = 51820;
+  const auto ask = [this](const char* host, const char* port) {
+    const std::string claims =
+        std::string{R"({"id":"1","p":{"Udp":{"timeout":null}},"r":")"} + host + R"(","rp":)" + port + "}";
+    std::string encoded = to_base64({reinterpret_cast<const std::uint8_t*>(claims.data()), claims.size()});
+    for (char& c : encoded) c = c == '+' ? '-' : c == '/' ? '_' : c;
+    encoded.resize(std::min(encoded.find('='), encoded.size()));
+    return upgrade("/v1/events", "v1, authorization.bearer.e30." + encoded + ".e30");
+  };
+  const struct {
+    const char* host;
+    const char* port;
+    bool is_served;
+  } kCases[] = {
+      {"localhost", "51820", true},    {"LOCALHOST", "51820", true},    {"127.0.0.1", "51820", true},
+      {"[::1]", "51820", true},        {"0.0.0.0", "51820", true},      {"vm.example", "51820", true},
+      {"VM.example.", "51820", true},  {"198.51.100.1", "51820", true}, {"localhost", "51821", false},
+      {"vm.example", "53", false},     {"10.0.0.5", "51820", false},    {"other.example", "51820", false},
+      {"198.51.100.2", "51820", false}};
+  for (const auto& c : kCases) {
+    EXPECT_EQ(ask(c.host, c.port), c.is_served ? "wireguard echo=v1" : "refuse tunnel echo=v1")
+        << c.host << ":" << c.port;
+  }
+
+  config_.tunnels.others = {{"other.example", 0}, {"10.0.0.5", 53}};
+  EXPECT_EQ(ask("Other.example", "51820"), "wireguard echo=v1");
+  EXPECT_EQ(ask("other.example", "53"), "refuse tunnel echo=v1");
+  EXPECT_EQ(ask("10.0.0.5", "53"), "wireguard echo=v1");
+  config_.tunnels.others = {{"*", 0}};
+  EXPECT_EQ(ask("anywhere", "51820"), "wireguard echo=v1");
+  EXPECT_EQ(ask("anywhere", "1"), "wireguard echo=v1");
+  config_.tunnels = {};  // the kernel chose the port
+  EXPECT_EQ(ask("localhost", "1"), "wireguard echo=v1");
 }
 
 TEST_F(HttpGateTest, AnswersPlainRequests) {
@@ -305,7 +344,7 @@ TEST_F(HttpGateTest, ForwardedAddressesAreBelievedFromTrustedProxiesOnly) {
   const Headers x_forwarded{{"x-forwarded-for", "192.0.2.9"}};
   EXPECT_EQ(source(x_forwarded), "203.0.113.7:50000");
 
-  trusted_ = {Prefix::parse("203.0.113.0/24").value(), Prefix::parse("fd00::/8").value()};
+  config_.trusted_proxies = {Prefix::parse("203.0.113.0/24").value(), Prefix::parse("fd00::/8").value()};
   const struct {
     Headers headers;
     const char* expected;
@@ -333,14 +372,14 @@ TEST_F(HttpGateTest, TheSchemeOfATrustedProxyCounts) {
   const Headers headers{
       {"host", "vm.example"}, {"origin", "https://vm.example"}, {"x-forwarded-proto", "https"}};
   EXPECT_EQ(upgrade_with("/", headers), "refuse origin");
-  trusted_ = {Prefix::parse("203.0.113.0/24").value()};
+  config_.trusted_proxies = {Prefix::parse("203.0.113.0/24").value()};
   EXPECT_EQ(upgrade_with("/", headers), "ethernet lan");
 }
 
 // A reverse proxy on this machine speaks for clients of everywhere: they are not local.
 TEST_F(HttpGateTest, AClientBehindALocalProxyIsNotLocal) {
   arrival_ = {.peer = at("127.0.0.1:50000"), .local = at("127.0.0.1:8086"), .is_tls = false};
-  trusted_ = {Prefix::parse("127.0.0.0/8").value()};
+  config_.trusted_proxies = {Prefix::parse("127.0.0.0/8").value()};
   EXPECT_EQ(upgrade_with("/", {{"host", "vm.example"}, {"x-forwarded-for", "192.0.2.9"}}), "refuse origin");
   EXPECT_EQ(
       upgrade_with(

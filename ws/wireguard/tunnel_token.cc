@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "core/address.h"
 #include "core/text.h"
 #include "ws/base64.h"
 #include "ws/utf8.h"
@@ -115,8 +116,13 @@ std::optional<std::string> protocol_of(Json& json) {
 }
 
 // The host as URLs write it has brackets around an IPv6 address.
+std::string without_brackets(std::string host) {
+  if (host.starts_with('[') && host.ends_with(']')) return host.substr(1, host.size() - 2);
+  return host;
+}
+
 bool set_host(TunnelRequest& request, std::string host) {
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  host = without_brackets(std::move(host));
   const bool is_clean = std::all_of(host.begin(), host.end(), [](char c) { return c > ' ' && c < 0x7f; });
   if (host.empty() || host.size() > kMaxHost || !is_clean) return false;
   request.host = std::move(host);
@@ -158,6 +164,20 @@ std::optional<TunnelRequest> parse_claims(std::string_view text) {
   return request;
 }
 
+// "LOCALHOST." is "localhost", "::0001" is "::1".
+std::string normal_host(const std::string& text) {
+  std::string host = to_lower(without_brackets(text));
+  if (host.ends_with('.')) host.pop_back();
+  const std::optional<IpAddress> ip = IpAddress::parse(host);
+  return ip ? ip->to_string() : host;
+}
+
+// The unspecified address leads a socket of this machine to itself, too.
+bool is_this_machine(const std::string& host) {
+  const std::optional<IpAddress> ip = IpAddress::parse(host);
+  return ip ? ip->is_loopback() || ip->is_unspecified() : host == "localhost";
+}
+
 }  // namespace
 
 bool is_tunnel_path(std::string_view path) noexcept {
@@ -178,6 +198,19 @@ std::optional<TunnelRequest> parse_tunnel_token(std::string_view subprotocol) {
   const auto claims = from_base64url(token.substr(first + 1, second - first - 1));
   if (!claims || !is_utf8(*claims)) return std::nullopt;
   return parse_claims({reinterpret_cast<const char*>(claims->data()), claims->size()});
+}
+
+bool is_for_us(const TunnelRequest& request, const TunnelTargets& targets,
+               std::span<const std::string> own_names) {
+  const std::string host = normal_host(request.host);
+  const auto is_port = [&](std::uint16_t port) { return port == 0 || port == request.port; };
+  const auto is_host = [&](const std::string& name) { return !name.empty() && normal_host(name) == host; };
+  const bool is_ours = is_this_machine(host) || std::ranges::any_of(own_names, is_host);
+  if (is_ours && is_port(targets.port)) return true;
+  return std::ranges::any_of(targets.others, [&](const TunnelTarget& target) {
+    if (target.host == "*") return true;
+    return is_host(target.host) && is_port(target.port == 0 ? targets.port : target.port);
+  });
 }
 
 }  // namespace wgr::ws::wireguard

@@ -3,7 +3,8 @@
 //
 // The JWT's claims say where the tunnel should end: {"id": ..., "p": {"Udp": {...}}, "r": host, "rp": port}.
 // Its signature is made with a key that every wstunnel knows, so it is not looked at and proves nothing: who
-// may enter is decided elsewhere.
+// may enter is decided elsewhere. A server of wstunnel sends the datagrams to that host and port; here they
+// go to the router's own WireGuard, so another target is a mistake that is better told than served.
 //
 // Thread: pure functions.
 #pragma once
@@ -11,8 +12,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+
+#include "ws/config.h"
 
 namespace wgr::ws::wireguard {
 
@@ -35,5 +39,10 @@ bool is_tunnel_path(std::string_view path) noexcept;
 // The claims of an offered subprotocol that begins with kTunnelTokenPrefix; nothing if it is another one or
 // its claims make no sense.
 std::optional<TunnelRequest> parse_tunnel_token(std::string_view subprotocol);
+
+// Whether the tunnel ends at this router's WireGuard. `own_names`: how the client called us, a name or an
+// address, with brackets or without.
+bool is_for_us(const TunnelRequest& request, const TunnelTargets& targets,
+               std::span<const std::string> own_names);
 
 }  // namespace wgr::ws::wireguard
