@@ -193,6 +193,9 @@ void add_network(std::vector<LanSetting>& table) {
       "silence_for_takeover", [](auto& entry) -> auto& { return entry.network.silence_for_takeover; }, 0s, 1h,
       "How long a session must be silent before another may take over its Ethernet address."));
   table.push_back(number<LanEntry>(
+      "arp_per_second", [](auto& entry) -> auto& { return entry.network.arp_per_second; }, 1, 1'000'000,
+      "ARP requests and neighbor solicitations of one station that are answered."));
+  table.push_back(number<LanEntry>(
       "broadcast_per_second", [](auto& entry) -> auto& { return entry.network.broadcast_per_second; }, 1,
       1'000'000, "Frames of one station to all others of a switch."));
 }
@@ -208,6 +211,9 @@ void add_dhcp(std::vector<LanSetting>& table) {
       "dhcp.last", [](auto& entry) -> auto& { return entry.network.dhcp.last; },
       "an IPv4 address of the subnet", "Last address given out; else the subnet's last."));
   table.push_back(lease_time());
+  table.push_back(duration<LanEntry>(
+      "dhcp.decline_time", [](auto& entry) -> auto& { return entry.network.dhcp.decline_time; }, 1s, 24h,
+      "How long an address is not given out after a station found somebody else using it."));
   table.push_back(domain());
   table.push_back(list<LanEntry>(
       "dhcp.name_servers", [](auto& entry) -> auto& { return entry.network.dhcp.name_servers; },

@@ -1,6 +1,7 @@
 // The keys of the sections wireguard, network, processor, egress, overlay, dns, log, pcap, state
 // and shutdown.
 #include "cmd/config_setting_kinds.h"
+#include "core/wire/dns.h"
 #include "wireguard/endpoint_name.h"
 #include "wireguard/key_text.h"
 
@@ -249,6 +250,18 @@ std::vector<Setting> router_settings() {
   table.push_back(number(
       "dns.outstanding_per_guest", [](auto& c) -> auto& { return c.slirp.dns.outstanding_per_guest; }, 1,
       65536, "Questions of one guest that may wait for an answer."));
+  table.push_back(boolean(
+      "dns.rebind_protection", [](auto& c) -> auto& { return c.slirp.dns.rebind_protection; },
+      "true refuses answers with private or local addresses, by which a name of the internet leads a guest's "
+      "browser into the host's networks."));
+  table.push_back(list(
+      "dns.rebind_exceptions", [](auto& c) -> auto& { return c.slirp.dns.rebind_exceptions; },
+      [](std::string_view item) {
+        auto name = wire::DnsName::parse(item);
+        return name == wire::DnsName{} ? std::nullopt : name;
+      },
+      [](const wire::DnsName& name) { return name.to_string(); }, "a list of domains like corp.example",
+      "Domains whose names may have such addresses all the same."));
   add_operation(table);
   return table;
 }

@@ -9,6 +9,7 @@
 
 #include "core/address.h"
 #include "core/time.h"
+#include "core/wire/dns.h"
 
 namespace wgr::slirp {
 
@@ -90,8 +91,10 @@ struct DnsConfig {
   std::size_t outstanding_per_guest = 256;
   std::size_t outstanding = 4096;  // in all, per worker
   // Answers with an address of a private or local range are refused: no name of the Internet leads a guest's
-  // browser into the networks of the host. Breaks resolvers that serve private names.
+  // browser into the networks of the host. Breaks resolvers that serve private names, but for those below
+  // `rebind_exceptions`.
   bool rebind_protection = false;
+  std::vector<wire::DnsName> rebind_exceptions;
 };
 
 struct Config {

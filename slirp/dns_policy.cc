@@ -1,5 +1,7 @@
 #include "slirp/dns_policy.h"
 
+#include <algorithm>
+
 #include "core/egress/address_class.h"
 
 namespace wgr::slirp {
@@ -49,9 +51,16 @@ std::optional<std::vector<std::uint8_t>> DnsPolicy::objection(const wire::DnsVie
     counters_.drops.count(DropReason::kDnsMalformed);
     return short_reply(reply, wire::DnsRcode::kServFail);
   }
-  if (!is_inside) return std::nullopt;
+  if (!is_inside || is_excepted(reply)) return std::nullopt;
   counters_.drops.count(DropReason::kDnsRebind);
   return short_reply(reply, wire::DnsRcode::kRefused);
+}
+
+bool DnsPolicy::is_excepted(const wire::DnsView& reply) const {
+  const Result<wire::DnsQuestion> question = reply.question();
+  return question && std::ranges::any_of(config_.rebind_exceptions, [&](const wire::DnsName& domain) {
+           return question->name.is_within(domain);
+         });
 }
 
 }  // namespace wgr::slirp

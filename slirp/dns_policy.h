@@ -31,6 +31,8 @@ class DnsPolicy {
   std::optional<std::vector<std::uint8_t>> objection(const wire::DnsView& reply) const;
 
  private:
+  bool is_excepted(const wire::DnsView& reply) const;
+
   const DnsConfig& config_;
   Counters& counters_;
   std::shared_ptr<const DnsNames> names_;

@@ -117,6 +117,13 @@ bool DnsName::equals_ignoring_case(const DnsName& other) const noexcept {
   return std::ranges::equal(wire(), other.wire(), {}, to_lower, to_lower);
 }
 
+bool DnsName::is_within(const DnsName& domain) const noexcept {
+  const Bytes end = domain.wire();
+  Bytes rest = wire();
+  while (rest.size() > end.size()) rest = rest.subspan(std::size_t{1} + rest.front());  // a label
+  return std::ranges::equal(rest, end, {}, to_lower, to_lower);
+}
+
 bool operator==(const DnsName& a, const DnsName& b) noexcept {
   return std::ranges::equal(a.wire(), b.wire());
 }

@@ -60,6 +60,8 @@ class DnsName {
 
   // RFC 4343: ASCII letters only.
   bool equals_ignoring_case(const DnsName& other) const noexcept;
+  // "www.example.com" is within "example.com", and "example.com" too.
+  bool is_within(const DnsName& domain) const noexcept;
   friend bool operator==(const DnsName& a, const DnsName& b) noexcept;
 
  private:

@@ -175,6 +175,26 @@ TEST(DnsPolicyTest, AnswersThatLeadInsideAreRefused) {
   }
 }
 
+TEST(DnsPolicyTest, ExceptedDomainsMayLeadInside) {
+  DnsConfig config;
+  config.rebind_protection = true;
+  config.rebind_exceptions = {*wire::DnsName::parse("corp.example"), *wire::DnsName::parse("lan")};
+  Counters counters;
+  const DnsPolicy policy{config, counters};
+  const std::pair<std::string_view, bool> kCases[] = {
+      {"corp.example", false},     {"www.CORP.example", false}, {"printer.lan", false},
+      {"xcorp.example", true},     {"example", true},           {"corp.example.attacker", true},
+      {"corp.example.lan2", true},
+  };
+  for (const auto& [name, is_refused] : kCases) {
+    const Message query = query_for(name, DnsType::kA);
+    const Message address{10, 0, 0, 1};
+    const wire::DnsRecord records[] = {{.type = DnsType::kA, .data = address}};
+    const Message reply = wire::write_dns_answer(*DnsView::parse(query), DnsRcode::kNoError, records, 1, 512);
+    EXPECT_EQ(policy.objection(*DnsView::parse(reply)).has_value(), is_refused) << name;
+  }
+}
+
 TEST(DnsPolicyTest, AnswersThatCannotBeReadDoNotPassEither) {
   DnsConfig config;
   config.rebind_protection = true;

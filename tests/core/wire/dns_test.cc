@@ -177,6 +177,19 @@ TEST(DnsTest, RootNameIsADot) {
   EXPECT_EQ(view(message).question()->name.to_string(), ".");
 }
 
+TEST(DnsTest, ADomainHoldsItselfAndWhatIsBelow) {
+  const DnsName domain = *DnsName::parse("example.com");
+  const std::pair<std::string_view, bool> kCases[] = {
+      {"example.com", true}, {"www.example.com", true},  {"a.b.EXAMPLE.Com.", true}, {"wexample.com", false},
+      {"com", false},        {"example.com.org", false}, {"example.org", false},
+  };
+  for (const auto& [name, is_within] : kCases) {
+    EXPECT_EQ(DnsName::parse(name)->is_within(domain), is_within) << name;
+    EXPECT_TRUE(DnsName::parse(name)->is_within(DnsName{})) << name;
+  }
+  EXPECT_FALSE(DnsName{}.is_within(domain));
+}
+
 TEST(DnsTest, NamesCompareExactlyAndIgnoringCase) {
   Message lower = header(1, 0, {1, 0, 0, 0});
   put_question(lower, {"www", "example", "com"});
