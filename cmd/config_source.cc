@@ -45,6 +45,9 @@ Config ConfigSource::check() const {
   read_file(places_.wg_config_file, read_conf_config, draft);
   read_env_config(places_.environment, draft);
   apply_overrides(places_.overrides, draft);
+  for (const std::string& flag : places_.meaningless_flags) {
+    draft.notice(log::Level::kInfo, "given, but without meaning in this router: " + flag);
+  }
   read_key_files(places_.environment, draft);
   derive_values(places_.resolv_conf, draft);
   check_values(draft);

@@ -27,6 +27,7 @@ class ConfigSource {
     std::string wg_config_file;  // WireGuard .conf; empty: none
     Environment environment;
     std::vector<Override> overrides;
+    std::vector<std::string> meaningless_flags;  // accepted: "--flag: why there is none here"
     std::string resolv_conf = "/etc/resolv.conf";
   };
 

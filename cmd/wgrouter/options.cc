@@ -35,6 +35,7 @@ struct Flag {
   std::string_view value_name;
   std::string_view implied;
   std::string_view help;
+  std::string_view short_name = {};  // as wsnic has them
 };
 constexpr Flag kFlags[] = {
     {"--listen-port", "wireguard.listen_port", "PORT", {}, "UDP port of the tunnel (51820)"},
@@ -58,24 +59,47 @@ constexpr Flag kFlags[] = {
     {"--dns", "dns.upstreams", "IP", {}, "resolver for the router's own addresses (repeatable)"},
     {"--overlay", "overlay.enabled", {}, "true", "let guests reach each other"},
     {"--log-level", "log.level", "LEVEL", {}, "trace, debug, info, warn or error"},
+    {"-v", "log.level", {}, "debug", "the same as --log-level debug"},
+    {"-q", "log.level", {}, "warn", "the same as --log-level warn"},
     {"--log-format", "log.format", "FORMAT", {}, "text or json"},
     {"--metrics-interval", "metrics.interval", "TIME", {}, "how often metrics.report writes"},
-    {"--ws-address", "ws.addresses", "IP", {}, "HTTP and WebSocket listen here (127.0.0.1; repeatable)"},
+    {"--ws-address",
+     "ws.addresses",
+     "IP",
+     {},
+     "HTTP and WebSocket listen here (127.0.0.1; repeatable)",
+     "-a"},
     {"--ws-port", "ws.port", "PORT", {}, "plain HTTP and WebSocket port (8086)"},
     {"--wss-port", "ws.tls_port", "PORT", {}, "the port with TLS (8087)"},
-    {"--wss-certificate", "ws.certificate", "FILE", {}, "PEM chain: opens the port with TLS"},
-    {"--wss-private-key", "ws.private_key", "FILE", {}, "PEM key; without it, in the certificate's file"},
+    {"--wss-certificate", "ws.certificate", "FILE", {}, "PEM chain: opens the port with TLS", "-r"},
+    {"--wss-private-key",
+     "ws.private_key",
+     "FILE",
+     {},
+     "PEM key; without it, in the certificate's file",
+     "-k"},
     {"--ws-token-file", "ws.token_file", "FILE", {}, "clients must show this token"},
-    {"--subnet", "lan.networks.default.subnet", "CIDR", {}, "addresses of browser VMs (192.168.86.0/24)"},
+    {"--subnet",
+     "lan.networks.default.subnet",
+     "CIDR",
+     {},
+     "addresses of browser VMs (192.168.86.0/24)",
+     "-s"},
     {"--disable-dhcp", "lan.networks.default.dhcp.enabled", {}, "false", "VMs have fixed addresses"},
     {"--dhcp-lease-file", "lan.lease_file", "FILE", {}, "where leases survive a restart"},
-    {"--dhcp-lease-time", "lan.networks.default.dhcp.lease_time", "SECONDS", {}, "also 12h, infinite (24h)"},
-    {"--dhcp-domain-name", "lan.networks.default.dhcp.domain", "NAME", {}, "domain of the VMs (lan)"},
+    {"--dhcp-lease-time",
+     "lan.networks.default.dhcp.lease_time",
+     "SECONDS",
+     {},
+     "also 12h, infinite (24h)",
+     "-t"},
+    {"--dhcp-domain-name", "lan.networks.default.dhcp.domain", "NAME", {}, "domain of the VMs (lan)", "-n"},
     {"--dhcp-nameserver",
      "lan.networks.default.dhcp.name_servers",
      "IP",
      {},
-     "resolver told to VMs (the gateway; repeatable)"},
+     "resolver told to VMs (the gateway; repeatable)",
+     "-d"},
     {"--pcap", "pcap.path", "FILE", {}, "capture inner packets"},
     {"--state-folder", "state.folder", "FOLDER", {}, "where a router without configuration keeps its key"},
     {"--state-dir", "state.folder", "FOLDER", {}, "the same"},
@@ -84,9 +108,38 @@ constexpr Flag kFlags[] = {
 
 const Flag* find_flag(std::string_view name) {
   for (const Flag& flag : kFlags) {
-    if (flag.name == name) return &flag;
+    if (flag.name == name || (!name.empty() && flag.short_name == name)) return &flag;
   }
   return nullptr;
+}
+
+// Flags of wsnic that ask for what is always so, or for what there is none of here.
+struct NoMeaning {
+  std::string_view name;
+  std::string_view short_name;
+  bool takes_value;
+  std::string_view why;
+};
+constexpr NoMeaning kNoMeaning[] = {
+    {"--enable-inet", "-i", false, "guests reach the public internet unless egress.deny says otherwise"},
+    {"--inet-iface", "-f", true, "the host's routes decide"},
+};
+
+const NoMeaning* find_no_meaning(std::string_view name) {
+  for (const NoMeaning& flag : kNoMeaning) {
+    if (flag.name == name || flag.short_name == name) return &flag;
+  }
+  return nullptr;
+}
+
+// "-t3600" is "-t 3600".
+bool has_value_attached(std::string_view argument) {
+  if (argument.size() < 3 || argument.starts_with("--") || argument[2] == '=') return false;
+  const std::string_view name = argument.substr(0, 2);
+  const Flag* const flag = find_flag(name);
+  const NoMeaning* const no_meaning = find_no_meaning(name);
+  return name == "-c" || (flag != nullptr && !flag->value_name.empty()) ||
+         (no_meaning != nullptr && no_meaning->takes_value);
 }
 
 std::vector<std::string_view> flag_names() {
@@ -140,10 +193,11 @@ class Parser {
   }
 
   void read_flag(std::string_view argument) {
-    const std::size_t equals = argument.find('=');
+    const bool is_attached = has_value_attached(argument);
+    const std::size_t equals = is_attached ? 2 : argument.find('=');
     const std::string_view name = argument.substr(0, equals);
     std::optional<std::string_view> inline_value;
-    if (equals != std::string_view::npos) inline_value = argument.substr(equals + 1);
+    if (equals != std::string_view::npos) inline_value = argument.substr(equals + (is_attached ? 0 : 1));
 
     if (name == "--config" || name == "-c") {
       options_.places.config_file = value_of(name, inline_value);
@@ -156,8 +210,13 @@ class Parser {
     } else if (const Flag* flag = find_flag(name)) {
       const bool takes_none = flag->value_name.empty();
       // --disable-dhcp=true would say the opposite of what it sets.
-      if (flag->implied == "false" && inline_value) throw UsageError{std::string{name} + " takes no value"};
+      const bool may_have_value = !takes_none || flag->implied == "true";
+      if (inline_value && !may_have_value) throw UsageError{std::string{name} + " takes no value"};
       add(flag->path, takes_none ? inline_value.value_or(flag->implied) : value_of(name, inline_value), name);
+    } else if (const NoMeaning* no_meaning = find_no_meaning(name)) {
+      if (no_meaning->takes_value) value_of(name, inline_value);
+      if (!no_meaning->takes_value && inline_value) throw UsageError{std::string{name} + " takes no value"};
+      options_.places.meaningless_flags.push_back(std::string{name} + ": " + std::string{no_meaning->why});
     } else {
       read_plain_flag(name, inline_value);
     }
@@ -255,9 +314,11 @@ std::string help_text() {
   append_row(text, "--set KEY=VALUE", "any key of the file, e.g. --set tcp.ack_delay=5ms; lists: a,b");
   text += "\nflags for common keys:\n";
   for (const Flag& flag : kFlags) {
-    append_row(text,
-               std::string{flag.name} + (flag.value_name.empty() ? "" : " " + std::string{flag.value_name}),
-               flag.help);
+    const std::string names = flag.short_name.empty() ? "" : std::string{flag.short_name} + ", ";
+    append_row(
+        text,
+        names + std::string{flag.name} + (flag.value_name.empty() ? "" : " " + std::string{flag.value_name}),
+        flag.help);
   }
   text += "\nEvery key can also be set as WGROUTER_<SECTION>_<KEY>, e.g. WGROUTER_TCP_ACK_DELAY=5ms.\n";
   text += "SIGHUP reads everything again. A configuration with problems: exit code 2.\n";

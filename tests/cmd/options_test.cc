@@ -89,13 +89,18 @@ TEST(OptionsTest, EveryFlagOfTheHelpIsAcceptedAndStandsForAKey) {
   std::istringstream help{help_text()};
   int flags = 0;
   for (std::string line; std::getline(help, line);) {
-    if (!line.starts_with("  --")) continue;
-    const std::string flag = line.substr(2, line.find(' ', 2) - 2);
-    if (flag == "--wg-config" || flag == "--set") continue;
-    const bool takes_value = line[2 + flag.size() + 1] != ' ';
-    const Options options = takes_value ? parse({flag, "1"}) : parse({flag});
-    ASSERT_EQ(options.places.overrides.size(), 1u) << flag;
-    EXPECT_TRUE(shape_of(options.places.overrides[0].path)) << flag;
+    if (!line.starts_with("  -")) continue;
+    const std::size_t comma = line.find(", --");
+    const bool is_short = comma == 4;  // "  -a, --ws-address IP"
+    const std::string rest = line.substr(is_short ? comma + 2 : 2);
+    const std::string flag = rest.substr(0, rest.find(' '));
+    if (flag == "--config" || flag == "--wg-config" || flag == "--set") continue;
+    const bool takes_value = rest[flag.size() + 1] != ' ';
+    for (const std::string& name : {flag, is_short ? line.substr(2, 2) : flag}) {
+      const Options options = takes_value ? parse({name, "1"}) : parse({name});
+      ASSERT_EQ(options.places.overrides.size(), 1u) << name;
+      EXPECT_TRUE(shape_of(options.places.overrides[0].path)) << name;
+    }
     ++flags;
   }
   EXPECT_GT(flags, 15);
@@ -125,6 +130,35 @@ TEST_F(ConfigTest, FlagsOfWsnicMeanWhatTheyMeantThere) {
   EXPECT_EQ(network.dhcp.domain, "vm.example");
   EXPECT_EQ(network.dhcp.name_servers.size(), 2u);
   EXPECT_EQ(usage_error({"--disable-dhcp=true"}), "--disable-dhcp takes no value");
+}
+
+TEST_F(ConfigTest, ShortFlagsOfWsnicMeanWhatTheyMeantThere) {
+  const std::string pem = write("chain.pem", chain_and_key());
+  const Options options = parse({"-v", "-a", "192.0.2.1", "-r", pem, "-k", pem, "-s10.5.0.0/16", "-i", "-f",
+                                 "eth0", "-t3600", "-n=vm.example", "-d", "8.8.8.8,8.8.4.4"});
+  places_.overrides = options.places.overrides;
+  places_.meaningless_flags = options.places.meaningless_flags;
+  const Config config = load();
+  EXPECT_EQ(config.log.level, log::Level::kDebug);
+  ASSERT_EQ(config.ws.listeners.size(), 2u);
+  EXPECT_EQ(config.ws.listeners[1].addresses[0].to_string(), "192.0.2.1");
+  EXPECT_EQ(config.ws.listeners[1].tls->private_key, pem);
+  const slirp::lan::NetworkConfig& network = config.lan.networks.at(0).network;
+  EXPECT_EQ(network.subnet.to_string(), "10.5.0.0/16");
+  EXPECT_EQ(network.dhcp.lease_time, std::chrono::hours{1});
+  EXPECT_EQ(network.dhcp.domain, "vm.example");
+  EXPECT_EQ(network.dhcp.name_servers.size(), 2u);
+  EXPECT_THAT(notices(),
+              testing::IsSupersetOf({HasSubstr("without meaning in this router: -i: guests reach"),
+                                     HasSubstr("without meaning in this router: -f: the host's")}));
+  EXPECT_EQ(parse({"-q"}).places.overrides.at(0).value, "warn");
+  EXPECT_EQ(parse({"-cwgrouter.yaml"}).places.config_file, "wgrouter.yaml");
+  EXPECT_EQ(usage_error({"-v=1"}), "-v takes no value");
+  EXPECT_EQ(usage_error({"--enable-inet=1"}), "--enable-inet takes no value");
+  EXPECT_EQ(usage_error({"-t"}), "-t needs a value");
+  EXPECT_EQ(usage_error({"-v", "-q"}), "-q: \"log.level\" is given twice");
+  EXPECT_THAT(usage_error({"-x"}), HasSubstr("unknown flag \"-x\""));
+  EXPECT_THAT(usage_error({"-verbose"}), HasSubstr("unknown flag \"-verbose\""));
 }
 
 class CommandsTest : public ConfigTest {};
