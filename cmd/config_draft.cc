@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "cmd/config_forward.h"
 #include "core/text.h"
 #include "wireguard/key_text.h"
 
@@ -54,7 +55,10 @@ bool ConfigDraft::set_text(std::string_view path, std::string_view value, const 
   const std::optional<Shape> shape = shape_of(path);
   if (!shape) return false;
   const Texts texts = *shape == Shape::kScalar ? Texts{std::string{trim(value)}} : split_list(value);
-  if (const Setting* setting = find_setting(path)) {
+  if (path == kForwardsPath) {
+    origins_[std::string{path}] = origin;
+    read_forward_texts(texts, origin, *this);
+  } else if (const Setting* setting = find_setting(path)) {
     set(*setting, texts, origin);
   } else {
     set(*find_network_setting(path), texts, origin);

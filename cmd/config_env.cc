@@ -8,6 +8,7 @@
 
 #include "cmd/config_draft.h"
 #include "cmd/config_env_table.h"
+#include "cmd/config_forward.h"
 #include "cmd/config_peers.h"
 #include "cmd/config_value.h"
 #include "core/text.h"
@@ -89,6 +90,7 @@ class Reader {
       if (variable_name(setting.path) == name) return set_once(setting.path, name, value);
       names.push_back(variable_name(setting.path));
     }
+    if (name == variable_name(kForwardsPath)) return set_once(kForwardsPath, name, value);
     if (const auto path = find_network_variable(name)) {
       return set_once("lan.networks." + path->network + "." + path->setting->path, name, value);
     }

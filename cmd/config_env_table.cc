@@ -60,6 +60,7 @@ const std::vector<Variable>& variables() {
       {"EGRESS_ALLOW", "egress.allow"},
       {"EGRESS_DENY", "egress.deny"},
       {"EGRESS_ALLOW_METADATA", "egress.allow_metadata"},
+      {"FORWARDS", "forwards"},
       {"STATE_FOLDER", "state.folder"},
       {"SHUTDOWN_GRACE", "shutdown.grace"},
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cmd/config_draft.h"
+#include "core/text.h"
 
 namespace wgr {
 namespace {
@@ -75,7 +76,39 @@ void check_forward(ConfigDraft& draft, const ForwardEntry& entry) {
   }
 }
 
+void read_forward_text(std::string_view text, const std::string& where, ConfigDraft& draft) {
+  constexpr std::string_view kForm = "[tcp:|udp:]LISTEN=TO, such as 8080=box:80 or udp:53=10.86.0.2";
+  EntryDraft<ForwardEntry> forward{draft, {}};
+  forward.entry.origin = where + ": " + quote(text);
+  const auto set = [&](std::string_view field, std::string_view value) {
+    forward.set(*find_in(forward_settings(), field), {std::string{trim(value)}},
+                forward.entry.origin + ": " + std::string{field});
+  };
+  std::string_view rest = text;
+  for (const std::string_view protocol : {"tcp", "udp"}) {
+    if (to_lower(rest.substr(0, protocol.size() + 1)) != std::string{protocol} + ":") continue;
+    set("protocol", protocol);
+    rest.remove_prefix(protocol.size() + 1);
+    break;
+  }
+  const std::size_t equals = rest.find('=');
+  if (equals == std::string_view::npos) return draft.problem(where, quote(text) + " is not one", kForm);
+  set("listen", rest.substr(0, equals));
+  set("to", rest.substr(equals + 1));
+  draft.config.forwards.push_back(std::move(forward.entry));
+}
+
 }  // namespace
+
+void read_forward_texts(const Texts& texts, const Origin& origin, ConfigDraft& draft) {
+  std::vector<ForwardEntry>& forwards = draft.config.forwards;
+  if (!forwards.empty()) {
+    draft.notice(log::Level::kInfo, origin.where + " replaces the " + std::to_string(forwards.size()) +
+                                        " forwards configured before it");
+    forwards.clear();
+  }
+  for (const std::string& text : texts) read_forward_text(text, origin.where, draft);
+}
 
 void derive_forwards(ConfigDraft& draft) {
   for (ForwardEntry& entry : draft.config.forwards) {

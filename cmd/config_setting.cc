@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cmd/config_forward.h"
 #include "cmd/config_setting_kinds.h"
 #include "wireguard/endpoint_name.h"
 #include "wireguard/key_text.h"
@@ -200,6 +201,7 @@ std::string variable_name(std::string_view path) {
 std::optional<Shape> shape_of(std::string_view path) {
   if (const Setting* setting = find_setting(path)) return setting->shape;
   if (const auto network = find_network_setting(path)) return network->setting->shape;
+  if (path == kForwardsPath) return Shape::kList;
   return std::nullopt;
 }
 

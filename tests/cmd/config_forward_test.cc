@@ -38,6 +38,48 @@ forwards:
   EXPECT_EQ(forwards[2].first_guest_port, 53);  // the same as the host's
 }
 
+// Containers are configured without a file.
+TEST_F(ConfigForwardTest, VariableAndFlagNameForwardsInOneLine) {
+  yaml("forwards: [{listen: 70, to: a}]");
+  env("FORWARDS", "tcp:8080=box:80, udp:[::1]:53=[fd86::2], 192.0.2.1:8000-8010=10.86.0.2:9000");
+  ASSERT_THAT(problems(), IsEmpty());
+  const std::vector<ForwardEntry> forwards = load().forwards;
+  ASSERT_EQ(forwards.size(), 3u);
+  EXPECT_EQ(forwards[0].protocol, ForwardProtocol::kTcp);
+  EXPECT_EQ(forwards[0].first_port, 8080);
+  EXPECT_EQ(forwards[0].target, "box");
+  EXPECT_EQ(forwards[0].first_guest_port, 80);
+  EXPECT_EQ(forwards[1].protocol, ForwardProtocol::kUdp);
+  EXPECT_EQ(forwards[1].listen_addresses.at(0).to_string(), "::1");
+  EXPECT_EQ(forwards[1].target, "fd86::2");
+  EXPECT_EQ(forwards[1].first_guest_port, 53);
+  EXPECT_EQ(forwards[2].last_port, 8010);
+  EXPECT_EQ(forwards[2].protocol, ForwardProtocol::kTcp);
+  EXPECT_THAT(notices(), ElementsAre("environment: FORWARDS replaces the 1 forwards configured before it"));
+
+  flag("forwards", "udp:5353=box:53");
+  ASSERT_EQ(load().forwards.size(), 1u);
+  EXPECT_EQ(load().forwards[0].first_guest_port, 53);
+  env("WGROUTER_FORWARDS", "80=a");
+  EXPECT_THAT(problems(), ElementsAre(HasSubstr("FORWARDS: the same key is also set by")));
+}
+
+TEST_F(ConfigForwardTest, BadTextsOfForwardsAreNamed) {
+  const std::pair<const char*, const char*> rows[] = {
+      {"8080", "environment: FORWARDS: \"8080\" is not one; expected [tcp:|udp:]LISTEN=TO"},
+      {"sctp:80=a", "environment: FORWARDS: \"sctp:80=a\": listen: \"sctp:80\" is not one"},
+      {"80=a:0", "environment: FORWARDS: \"80=a:0\": to: \"a:0\" is not one"},
+      {"80=", "environment: FORWARDS: \"80=\": to: no value; expected HOST or HOST:PORT"},
+      {"udp:51820=a", "environment: FORWARDS: \"udp:51820=a\": UDP port 51820 is taken by wireguard"},
+      {"80=a,80=b",
+       "environment: FORWARDS: \"80=b\": TCP port 80 is taken by environment: FORWARDS: \"80=a\""},
+  };
+  for (const auto& [value, message] : rows) {
+    env("FORWARDS", value);
+    EXPECT_THAT(problems(), ElementsAre(StartsWith(message))) << value;
+  }
+}
+
 TEST_F(ConfigForwardTest, PrintedForwardsReadBackToTheSame) {
   yaml("forwards: [{listen: \"[::1]:80-90\", to: \"[fd86::2]:8000\"}, {listen: 70, to: my laptop}]");
   const std::vector<ForwardEntry> before = load().forwards;
