@@ -132,6 +132,7 @@ constexpr Family kFamilies[] = {
     {"wgrouter_dns_own_answers_total", C, "", "Answers about names the router knows"},
     {"wgrouter_dns_repeated_total", C, "", "Questions asked again while the first was on its way"},
     {"wgrouter_dns_retries_total", C, "", "Questions asked of another upstream"},
+    {"wgrouter_dns_truncated_total", C, "", "Questions asked again over TCP, for DNS over HTTPS"},
     {"wgrouter_dns_server_failures_total", C, "", "SERVFAIL told to guests"},
     {"wgrouter_dns_mismatched_total", C, "", "Answers to no question of ours"},
     {"wgrouter_dns_outstanding", G, "", "Questions that wait for an answer"},

@@ -160,6 +160,7 @@ constexpr Source kSources[] = {
     {"stack.dns_own_answers", "wgrouter_dns_own_answers_total", ""},
     {"stack.dns_repeated", "wgrouter_dns_repeated_total", ""},
     {"stack.dns_retries", "wgrouter_dns_retries_total", ""},
+    {"stack.dns_truncated", "wgrouter_dns_truncated_total", ""},
     {"stack.dns_server_failures", "wgrouter_dns_server_failures_total", ""},
     {"stack.dns_mismatched", "wgrouter_dns_mismatched_total", ""},
     {"stack.dns_outstanding", "wgrouter_dns_outstanding", ""},

@@ -52,6 +52,7 @@ struct BridgeCounters {
   X(dns_own_answers)     /* of names we know */         \
   X(dns_repeated)        /* asked again meanwhile */    \
   X(dns_retries)         /* asked another upstream */   \
+  X(dns_truncated)       /* asked again over TCP */     \
   X(dns_server_failures) /* SERVFAIL told to a guest */ \
   X(dns_mismatched)      /* answers to no question of ours */
 

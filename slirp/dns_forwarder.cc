@@ -102,6 +102,7 @@ bool DnsForwarder::ask_upstream(DnsFlow& flow, Instant now) {
   for (; flow.upstream < config.upstreams.size(); ++flow.upstream) {
     const SocketAddress& upstream = config.upstreams[flow.upstream];
     flow.socket.reset();
+    flow.exchange.reset();
     auto [socket, error] = environment_.sockets.open_udp(upstream.ip.family(), flow.token.value(), 0);
     if (!socket) {
       environment_.counters.drops.count(DropReason::kDescriptorsExhausted);
@@ -129,11 +130,15 @@ bool DnsForwarder::ask_next(DnsFlow& flow, Instant now) {
 
 void DnsForwarder::socket_ready(FlowToken token, Instant now, PacketBatch& out) {
   DnsFlow* flow = flows_.at(token);
-  if (flow == nullptr || !flow->socket) return;
+  if (flow == nullptr) return;
+  if (flow->exchange) return exchange_ready(*flow, now, out);
+  if (!flow->socket) return;
   arrived_.clear();
   flow->socket->receive(arrived_, kReceiveLimit);
   for (const egress::DatagramIn& datagram : arrived_) {
-    if (accept_reply(*flow, datagram, now, &out)) return close(*flow);
+    if (datagram.from == flow->server && is_reply(*flow, datagram.payload)) {
+      return take_reply(*flow, datagram.payload, now, out);
+    }
     environment_.counters.dns_mismatched.add();
   }
   errors_.clear();
@@ -143,20 +148,49 @@ void DnsForwarder::socket_ready(FlowToken token, Instant now, PacketBatch& out) 
   if (!ask_next(*flow, now)) answer_failure(*flow, &out);
 }
 
-bool DnsForwarder::accept_reply(DnsFlow& flow, const egress::DatagramIn& datagram, Instant now,
-                                PacketBatch* out) {
-  if (datagram.from != flow.server) return false;
+bool DnsForwarder::is_reply(const DnsFlow& flow, Bytes message) const {
   const auto query = wire::DnsView::parse(flow.query);
-  const auto reply = wire::DnsView::parse(datagram.payload);
-  if (!query || !reply || !reply->answers(*query)) return false;
+  const auto reply = wire::DnsView::parse(message);
+  return query && reply && reply->answers(*query);
+}
+
+// REQUIRES: is_reply(flow, message).
+void DnsForwarder::take_reply(DnsFlow& flow, Bytes message, Instant now, PacketBatch& out) {
+  const wire::DnsView reply = *wire::DnsView::parse(message);
+  const bool must_be_whole = flow.question && !flow.exchange;
+  if (must_be_whole && reply.is_truncated()) {
+    environment_.counters.dns_truncated.add();
+    if (!ask_over_tcp(flow, now) && !ask_next(flow, now)) answer_failure(flow, &out);
+    return;
+  }
   environment_.counters.dns_answers.add();
   environment_.counters.dns_time.record(now - flow.asked_at);
-  if (auto objection = environment_.dns_policy.objection(*reply)) {
-    deliver(flow, std::move(*objection), out);
+  if (auto objection = environment_.dns_policy.objection(reply)) {
+    deliver(flow, std::move(*objection), &out);
   } else {
-    deliver(flow, {datagram.payload.begin(), datagram.payload.end()}, out);
+    deliver(flow, {message.begin(), message.end()}, &out);
   }
+  close(flow);
+}
+
+bool DnsForwarder::ask_over_tcp(DnsFlow& flow, Instant now) {
+  flow.socket.reset();
+  auto [socket, error] = environment_.sockets.connect(flow.server, flow.token.value(), {});
+  if (!socket) return false;
+  store_be<std::uint16_t>(flow.query.data(), random_id());
+  flow.exchange = std::make_unique<DnsExchange>(std::move(socket), flow.query);
+  flow.deadline = now + environment_.config.dns.timeout;
+  environment_.deadlines.arm(flow.token, flow.deadline, flow.queued);
   return true;
+}
+
+void DnsForwarder::exchange_ready(DnsFlow& flow, Instant now, PacketBatch& out) {
+  const DnsExchange::State state = flow.exchange->proceed();
+  if (state == DnsExchange::State::kWaiting) return;
+  if (state == DnsExchange::State::kAnswered && is_reply(flow, flow.exchange->reply())) {
+    return take_reply(flow, flow.exchange->reply(), now, out);
+  }
+  if (!ask_next(flow, now)) answer_failure(flow, &out);
 }
 
 void DnsForwarder::deliver(const DnsFlow& flow, std::vector<std::uint8_t> reply, PacketBatch* out) {

@@ -6,7 +6,8 @@
 //
 // Each query has a socket and an id of its own, so that a forger has to guess both (RFC 5452). Nothing is
 // cached. A reply with TC set passes: the guest asks again over TCP, which leads to an
-// upstream message by message (slirp/dns_stream.h). When no upstream answers the guest is told SERVFAIL.
+// upstream message by message (slirp/dns_stream.h). Who asked over HTTPS cannot: for it the router asks that
+// upstream again over TCP. When no upstream answers the guest is told SERVFAIL.
 //
 // Upstreams are the operator's choice and not asked of the egress policy of the guest, whose rules may well
 // close the resolver's private address to everything else.
@@ -23,6 +24,7 @@
 #include "core/wire/dns.h"
 #include "slirp/bridge_environment.h"
 #include "slirp/dns_answer.h"
+#include "slirp/dns_exchange.h"
 #include "slirp/flow_table.h"
 
 namespace wgr::slirp {
@@ -31,7 +33,8 @@ namespace wgr::slirp {
 struct DnsFlow : FlowBase {
   std::optional<std::uint64_t> question;  // of the router itself, which has no address
   std::unique_ptr<egress::DatagramSocket> socket;
-  std::vector<std::uint8_t> query;  // as sent, with our id
+  std::unique_ptr<DnsExchange> exchange;  // after a truncated reply; then there is no socket
+  std::vector<std::uint8_t> query;        // as sent, with our id
   std::size_t upstream = 0;
   SocketAddress server;  // the one asked: the upstreams may change meanwhile
   Instant asked_at{};
@@ -68,7 +71,12 @@ class DnsForwarder {
   // Asks the flow's upstream, or the next that can be asked; false when there is none left.
   bool ask_upstream(DnsFlow& flow, Instant now);
   bool ask_next(DnsFlow& flow, Instant now);
-  bool accept_reply(DnsFlow& flow, const egress::DatagramIn& datagram, Instant now, PacketBatch* out);
+  // Whether it is the upstream's, in one way or the other.
+  bool is_reply(const DnsFlow& flow, Bytes message) const;
+  void take_reply(DnsFlow& flow, Bytes message, Instant now, PacketBatch& out);
+  // Asks again over TCP; false when there is no socket for it.
+  bool ask_over_tcp(DnsFlow& flow, Instant now);
+  void exchange_ready(DnsFlow& flow, Instant now, PacketBatch& out);
   // `out` is null for a question of the router, which needs none.
   void deliver(const DnsFlow& flow, std::vector<std::uint8_t> reply, PacketBatch* out);
   void answer_failure(DnsFlow& flow, PacketBatch* out);

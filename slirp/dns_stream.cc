@@ -16,22 +16,6 @@ constexpr std::size_t kReadSize = 16 * 1024;
 
 }  // namespace
 
-std::size_t DnsStream::Incoming::size() const noexcept {
-  if (bytes_.size() < kLengthSize) return kLengthSize;
-  return kLengthSize + load_be<std::uint16_t>(bytes_.data());
-}
-
-std::size_t DnsStream::Incoming::take(Bytes bytes) {
-  std::size_t taken = 0;
-  while (taken < bytes.size() && !is_whole()) {
-    const std::size_t part = std::min(bytes.size() - taken, size() - bytes_.size());
-    bytes_.insert(bytes_.end(), bytes.begin() + static_cast<std::ptrdiff_t>(taken),
-                  bytes.begin() + static_cast<std::ptrdiff_t>(taken + part));
-    taken += part;
-  }
-  return taken;
-}
-
 // --- guest to upstream ---
 
 egress::IoResult DnsStream::write(std::span<const iovec> from) {

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "core/egress/sockets.h"
+#include "slirp/dns_frame.h"
 #include "slirp/dns_policy.h"
 
 namespace wgr::slirp {
@@ -39,24 +40,6 @@ class DnsStream : public egress::StreamSocket {
   void watch(egress::Ready interest) override { upstream_->watch(interest); }
 
  private:
-  // A message on its way in, with the two bytes of its length.
-  class Incoming {
-   public:
-    // Takes what belongs to the message; returns how much that was.
-    std::size_t take(Bytes bytes);
-    bool is_whole() const noexcept { return bytes_.size() >= 2 && bytes_.size() == size(); }
-    bool empty() const noexcept { return bytes_.empty(); }
-    Bytes message() const noexcept { return Bytes{bytes_}.subspan(2); }
-    Bytes framed() const noexcept { return bytes_; }
-    void clear() noexcept { bytes_.clear(); }
-
-   private:
-    // Of the whole; two until the length is known.
-    std::size_t size() const noexcept;
-
-    std::vector<std::uint8_t> bytes_;
-  };
-
   void dispatch_query();
   void dispatch_reply();
   void queue_for_guest(Bytes message);
@@ -67,8 +50,8 @@ class DnsStream : public egress::StreamSocket {
   const std::unique_ptr<egress::StreamSocket> upstream_;
   const DnsPolicy& policy_;
   Counters& counters_;
-  Incoming query_;
-  Incoming reply_;
+  DnsFrame query_;  // on their way in
+  DnsFrame reply_;
   std::vector<std::uint8_t> to_upstream_;  // one framed query, from to_upstream_at_ on not yet written
   std::size_t to_upstream_at_ = 0;
   std::vector<std::uint8_t> to_guest_;  // framed replies, from to_guest_at_ on not yet read

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 
 #include "core/wire/dns.h"
@@ -221,6 +222,112 @@ TEST_F(StackDnsNamesTest, TheRoutersOwnQuestionsAreCappedAndFailAsAGuestsDo) {
   EXPECT_EQ(answers[0].question, 1u);
   EXPECT_EQ(DnsView::parse(answers[0].message)->id(), 5);
   EXPECT_EQ(DnsView::parse(answers[0].message)->rcode(), DnsRcode::kServFail);
+}
+
+// --- truncated answers ---
+
+class TruncatedTest : public StackDnsNamesTest {
+ protected:
+  // Over UDP every answer says: ask over TCP.
+  static void truncate(StackWorld& world, const SocketAddress& upstream = kUpstream) {
+    world.internet.bind_udp(upstream).on_datagram = [](sim::UdpRemote& self,
+                                                       const sim::ReceivedDatagram& datagram) {
+      Packet reply(wire::kDnsMaxShortReply);
+      reply.resize(wire::write_dns_reply(reply, *DnsView::parse(datagram.payload), DnsRcode::kNoError,
+                                         wire::DnsTruncation::kTruncated));
+      self.send(datagram.from, reply);
+    };
+  }
+  // An upstream that waits for the whole query, however it comes.
+  static void serve_pieces(StackWorld& world, IpAddress address) {
+    world.internet.listen(kUpstream).on_accept = [address](sim::RemoteStream& stream) {
+      stream.on_data = [address](sim::RemoteStream& s, Bytes) {
+        const Bytes all = s.received();
+        if (all.size() < 2 || all.size() < std::size_t{2} + load_be<std::uint16_t>(all.data())) return;
+        s.send(framed(answer_with(all.subspan(2), address)));
+      };
+    };
+  }
+  static Packet answer_of(StackWorld& world) {
+    std::vector<DnsAnswer> answers = world.stack().take_dns_answers();
+    EXPECT_EQ(answers.size(), 1u);
+    EXPECT_EQ(world.counters().dns_outstanding.value(), 0);
+    EXPECT_EQ(world.sockets.open_sockets, 0u);
+    return answers.empty() ? Packet{} : std::move(answers[0].message);
+  }
+};
+
+TEST_F(TruncatedTest, TheRoutersOwnQuestionIsAskedAgainOverTcp) {
+  for (const std::size_t bytes_per_call : {std::size_t{1}, std::size_t{1000}}) {
+    StackWorld world{config()};
+    world.sockets.max_bytes_per_call = bytes_per_call;
+    truncate(world);
+    serve_pieces(world, public_);
+    world.stack().ask_dns(1, query_for("example.com", 77), world.now);
+    world.settle();
+    const Packet answer = answer_of(world);
+    EXPECT_EQ(answer, answer_with(query_for("example.com", 77), public_));
+    EXPECT_EQ(world.counters().dns_truncated.value(), 1u);
+    EXPECT_EQ(world.counters().dns_answers.value(), 1u);
+  }
+}
+
+TEST_F(TruncatedTest, ThatAnswerIsProtectedFromRebindingToo) {
+  Config protected_config = config();
+  protected_config.dns.rebind_protection = true;
+  StackWorld world{protected_config};
+  truncate(world);
+  serve_tcp(world, box_);
+  world.stack().ask_dns(1, query_for("attacker.example", 7), world.now);
+  world.settle();
+  EXPECT_EQ(DnsView::parse(answer_of(world))->rcode(), DnsRcode::kRefused);
+}
+
+TEST_F(TruncatedTest, AnUpstreamWithoutTcpIsPassedOver) {
+  const SocketAddress second{IpAddress::v4(192, 168, 0, 54), 53};
+  Config two = config();
+  two.dns.upstreams.push_back(second);
+  StackWorld world{two};
+  truncate(world);
+  world.internet.bind_udp(second).on_datagram = [this](sim::UdpRemote& self,
+                                                       const sim::ReceivedDatagram& datagram) {
+    self.send(datagram.from, answer_with(datagram.payload, public_));
+  };
+  world.stack().ask_dns(1, query_for("example.com", 7), world.now);
+  world.settle();
+  EXPECT_EQ(answer_of(world), answer_with(query_for("example.com", 7), public_));
+}
+
+TEST_F(TruncatedTest, SilenceNonsenseAndAnEarlyEndOverTcpAreFailures) {
+  const std::function<void(sim::RemoteStream&, Bytes)> faults[] = {
+      [](sim::RemoteStream&, Bytes) {},
+      [](sim::RemoteStream& stream, Bytes) { stream.send(framed(Packet(12, 1))); },
+      [](sim::RemoteStream& stream, Bytes query) {
+        const Packet reply = framed(answer_with(query.subspan(2), IpAddress::v4(1, 1, 1, 1)));
+        stream.send(Bytes{reply}.first(20));
+        stream.finish();
+      },
+      [](sim::RemoteStream& stream, Bytes) { stream.reset(); },
+  };
+  for (const auto& fault : faults) {
+    StackWorld world{config()};
+    truncate(world);
+    world.internet.listen(kUpstream).on_accept = [&fault](sim::RemoteStream& stream) {
+      stream.on_data = fault;
+    };
+    world.stack().ask_dns(1, query_for("example.com", 7), world.now);
+    world.advance(3s);
+    EXPECT_EQ(DnsView::parse(answer_of(world))->rcode(), DnsRcode::kServFail);
+  }
+}
+
+TEST_F(TruncatedTest, AGuestIsToldAndAsksItself) {
+  StackWorld world{config()};
+  truncate(world);
+  world.send(ask("example.com", 7));
+  EXPECT_TRUE(DnsView::parse(world.take_one().udp().payload())->is_truncated());
+  EXPECT_EQ(world.counters().dns_truncated.value(), 0u);
+  EXPECT_EQ(world.sockets.connects, 0u);
 }
 
 }  // namespace
