@@ -45,8 +45,8 @@ std::vector<NetworkRoute> LanBook::routes(std::size_t workers) const {
 std::vector<IpAddress> LanBook::gateways() const {
   std::vector<IpAddress> addresses;
   for (const LanSettings& network : settings_) {
-    addresses.push_back(network.config.gateway);
-    if (const auto v6 = slirp::lan::gateway_v6(network.config)) addresses.push_back(*v6);
+    const std::vector<IpAddress> own = slirp::lan::gateway_addresses(network.config);
+    addresses.insert(addresses.end(), own.begin(), own.end());
   }
   return addresses;
 }

@@ -95,7 +95,9 @@ Router::Router(Config config, ConfigSource source)
   endpoint_names_.set_has_v6(std::any_of(sockets.front().begin(), sockets.front().end(),
                                          [](const auto& socket) { return socket->family() == Family::kV6; }));
   const PeerBook::Change change = peers_.apply(enabled_peers());
-  for (const IpAddress& gateway : lan_.gateways()) config_.slirp.own_addresses.push_back(gateway);
+  for (const IpAddress& gateway : lan_.gateways()) {
+    if (gateway.is_v4() || config_.network.ipv6) config_.slirp.own_addresses.push_back(gateway);
+  }
   make_workers(std::move(sockets));
   open_listeners();
   open_admin();

@@ -130,10 +130,14 @@ IpAddress IcmpErrors::default_reporter(const IcmpError& error, const IpAddress& 
           : (error.type == icmpv6::kDestinationUnreachable && error.code == icmpv6::kPortUnreachable) ||
                 (error.type == icmpv6::kParameterProblem && error.code == icmpv6::kUnknownNextHeader);
   if (host_speaks && is_one_host(destination)) return destination;
+  // A link-local address means nothing beyond its link.
+  const IpAddress* of_link = nullptr;
   for (const IpAddress& own : config_.own_addresses) {
-    if (own.family() == destination.family()) return own;
+    if (own.family() != destination.family()) continue;
+    if (!own.is_link_local()) return own;
+    if (of_link == nullptr) of_link = &own;
   }
-  return destination;
+  return of_link == nullptr ? destination : *of_link;
 }
 
 IcmpError IcmpError::net_unreachable(Family family) noexcept {

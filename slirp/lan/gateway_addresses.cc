@@ -13,6 +13,13 @@ std::optional<IpAddress> gateway_v6(const NetworkConfig& config) noexcept {
   return IpAddress::from_bytes(bytes);
 }
 
+std::vector<IpAddress> gateway_addresses(const NetworkConfig& config) {
+  std::vector<IpAddress> addresses{config.gateway};
+  if (const auto v6 = gateway_v6(config)) addresses.push_back(*v6);
+  addresses.push_back(gateway_link_local(config));
+  return addresses;
+}
+
 bool is_gateway(const NetworkConfig& config, const IpAddress& address) noexcept {
   if (address.is_v4()) return address == config.gateway;
   return address == gateway_link_local(config) || address == gateway_v6(config);

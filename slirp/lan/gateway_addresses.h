@@ -5,6 +5,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "core/address.h"
 #include "core/wire/ethernet.h"
@@ -18,6 +19,9 @@ inline IpAddress gateway_link_local(const NetworkConfig& config) noexcept {
 
 // The first address of the prefix; nullopt without one.
 std::optional<IpAddress> gateway_v6(const NetworkConfig& config) noexcept;
+
+// All of them: what the router answers for on the network.
+std::vector<IpAddress> gateway_addresses(const NetworkConfig& config);
 
 // Whether an address is the gateway's, in either family.
 bool is_gateway(const NetworkConfig& config, const IpAddress& address) noexcept;

@@ -5,9 +5,11 @@
 #include "gtest/gtest.h"
 
 #include "cmd/shard.h"
+#include "slirp/lan/gateway_addresses.h"
 #include "tests/sim/world.h"
 #include "tests/slirp/lan/lan_frames.h"
 #include "tests/support/sim_sockets.h"
+#include "tests/support/stack_world.h"
 
 namespace wgr::sim {
 namespace {
@@ -35,8 +37,10 @@ class LanShardsTest : public testing::Test {
     Shard::Settings settings;
     settings.device.private_key = KeyPair::from_number(1).private_key;
     settings.networks = {network(86, reach_peers), network(87, reach_peers)};
-    for (const LanSettings& item : settings.networks)
-      settings.stack.own_addresses.push_back(item.config.gateway);
+    for (const LanSettings& item : settings.networks) {
+      const std::vector<IpAddress> own = slirp::lan::gateway_addresses(item.config);
+      settings.stack.own_addresses.insert(settings.stack.own_addresses.end(), own.begin(), own.end());
+    }
     settings.policy = std::make_shared<egress::Policy>(egress::Policy::Settings{});
     std::vector<NetworkRoute> routes;
     for (std::size_t i = 0; i < settings.networks.size(); ++i) {
@@ -90,6 +94,11 @@ class LanShardsTest : public testing::Test {
   }
   void take(SessionId session, Bytes frame) { received_[session].emplace_back(frame.begin(), frame.end()); }
 
+  GuestPacket last_packet(SessionId session) {
+    const Frame& frame = received_.at(session).back();
+    return {{}, {frame.begin() + wire::kEthernetHeaderSize, frame.end()}};
+  }
+
   // A station with a lease it claims by using the address.
   SessionId station(WorkerIndex worker, NetworkIndex on, const MacAddress& mac, const IpAddress& address) {
     const SessionId session = open(worker, on);
@@ -125,6 +134,35 @@ TEST_F(LanShardsTest, GatewayAnswersASessionOfAnotherWorker) {
   ASSERT_EQ(received_[far].size(), 1u);
   EXPECT_EQ(MacAddress::read(received_[far].front()), kAnna);
   EXPECT_GT(mails_, 0);
+}
+
+// What `ping6 fe80::...%eth0` and a resolver at that address ask.
+TEST_F(LanShardsTest, GatewayAnswersPingAndDnsAtItsLinkLocalAddress) {
+  const IpAddress anna = wire::link_local_of(kAnna);
+  const IpAddress gateway = wire::link_local_of(kGatewayMac);
+  const SessionId session = open(/*worker=*/0, kLab);
+  send(session, kLab, neighbor_solicitation(kAnna, anna, gateway));
+  ASSERT_EQ(received_[session].size(), 1u);
+
+  send(session, kLab,
+       ethernet(kGatewayMac, kAnna, wire::EtherType::kIpv6, echo_packet(anna, gateway, 7, 1, "ping")));
+  ASSERT_EQ(received_[session].size(), 2u);
+  GuestPacket reply = last_packet(session);
+  EXPECT_EQ(reply.ip().source, gateway);
+  EXPECT_EQ(reply.ip().destination, anna);
+  EXPECT_EQ(reply.icmp().type(), wire::icmpv6::kEchoReply);
+
+  auto names = std::make_shared<slirp::DnsNames>();
+  names->add("box.lan", {host(20)});
+  shards_[0]->stack().set_dns_names(names);
+  Packet query{0, 9, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 3, 'b', 'o', 'x', 3, 'l', 'a', 'n', 0, 0, 1, 0, 1};
+  send(session, kLab,
+       ethernet(kGatewayMac, kAnna, wire::EtherType::kIpv6,
+                sim::udp_packet({anna, 4000}, {gateway, wire::kDnsPort}, query)));
+  ASSERT_EQ(received_[session].size(), 3u);
+  GuestPacket answer = last_packet(session);
+  EXPECT_EQ(answer.ip().source, gateway);
+  EXPECT_EQ(wire::DnsView::parse(answer.udp().payload())->answer_count(), 1);
 }
 
 TEST_F(LanShardsTest, SessionAtHomeNeedsNoMail) {

@@ -154,6 +154,17 @@ TEST_F(IcmpErrorTest, ReporterOfTheOtherFamilyIsRefused) {
             IcmpErrorOutcome::kForbidden);
 }
 
+// RFC 4443 2.2: an address that the guest's whole path can be told of.
+TEST_F(IcmpErrorTest, ALinkLocalAddressSpeaksOnlyWhereThereIsNoOther) {
+  const IpAddress link_local = *IpAddress::parse("fe80::1");
+  config_.own_addresses = {link_local, test::kOwnV6};
+  send(test::udp_packet(Family::kV6, 8), IcmpError::ttl_exceeded(Family::kV6));
+  EXPECT_EQ(sent().source, test::kOwnV6);
+  config_.own_addresses = {test::kOwnV4, link_local};
+  send(test::udp_packet(Family::kV6, 8), IcmpError::ttl_exceeded(Family::kV6));
+  EXPECT_EQ(sent().source, link_local);
+}
+
 TEST_F(IcmpErrorTest, DestinationSpeaksWhereTheRouterHasNoAddress) {
   config_.own_addresses.clear();
   send(test::udp_packet(Family::kV4, 8), IcmpError::ttl_exceeded(Family::kV4));
