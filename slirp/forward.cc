@@ -273,8 +273,7 @@ bool Forwards::open_connection(Forward& forward, egress::Accepted& accepted, Ins
 }
 
 void Forwards::receive_some(Forward& forward, Listener& listener, Instant now, PacketBatch& out) {
-  errors_.clear();
-  listener.udp->receive_errors(errors_);  // of clients that have gone; their mappings time out
+  udp_.report_errors(*listener.udp, now, out);
   ForwardedUdpFlow* last = nullptr;
   for (int call = 0; call < kReceiveCalls; ++call) {
     arrived_.clear();

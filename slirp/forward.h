@@ -99,7 +99,6 @@ class Forwards {
   Instant next_ = kNever;
   bool is_draining_ = false;
   std::vector<egress::DatagramIn> arrived_;
-  std::vector<egress::SocketError> errors_;
 };
 
 }  // namespace wgr::slirp

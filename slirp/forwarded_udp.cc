@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cerrno>
 
+#include "slirp/datagram_sending.h"
 #include "slirp/ephemeral_port.h"
+#include "slirp/host_errors.h"
 
 namespace wgr::slirp {
 
@@ -13,6 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kMaxGathered = 256;
+constexpr std::size_t kMaxLocals = 64;  // errors about clients of further addresses are not told
 constexpr int kPortTries = 64;
 constexpr Duration kUnansweredTimeout = 30s;
 
@@ -41,6 +43,8 @@ ForwardedUdpFlow& ForwardedUdp::open(Guest& guest, const FlowKey& key, const Soc
   const FlowKey outside = outside_key(client, local);
   ForwardedUdpFlow& flow = flows_.insert(key, guest, outside, port, std::move(ticket), now);
   by_client_[outside] = flow.token;
+  const bool is_known = std::ranges::find(locals_, local.ip) != locals_.end();
+  if (!is_known && locals_.size() < kMaxLocals) locals_.push_back(local.ip);
   environment_.counters.udp.flows_opened.add();
   environment_.counters.udp.flows_active.add();
   environment_.deadlines.arm(flow.token, expires(flow), flow.queued);
@@ -66,7 +70,7 @@ void ForwardedUdp::to_guest(ForwardedUdpFlow& flow, const egress::DatagramIn& da
 }
 
 bool ForwardedUdp::receive(Guest& guest, const wire::IpView& packet, const wire::UdpView& datagram,
-                           Instant now) {
+                           Instant now, PacketBatch& out) {
   const FlowKey key{
       guest.id, {packet.source, datagram.source_port()}, {packet.destination, datagram.destination_port()}};
   ForwardedUdpFlow* flow = flows_.find(key);
@@ -74,7 +78,7 @@ bool ForwardedUdp::receive(Guest& guest, const wire::IpView& packet, const wire:
   flow->last_used = now;
   flow->is_answered = true;
   flows_.touch(*flow);
-  if (gathered_for_ != &flow->socket || gathered_.size() >= kMaxGathered) send_gathered();
+  if (gathered_for_ != &flow->socket || gathered_.size() >= kMaxGathered) send_gathered(now, out);
   gathered_for_ = &flow->socket;
   gathered_.push_back({.to = flow->outside.guest_side,
                        .payload = datagram.payload(),
@@ -85,38 +89,48 @@ bool ForwardedUdp::receive(Guest& guest, const wire::IpView& packet, const wire:
   return true;
 }
 
-// What the socket does not take is dropped: UDP has no queue here.
-void ForwardedUdp::send_gathered() {
+void ForwardedUdp::send_gathered(Instant now, PacketBatch& out) {
   if (gathered_for_ == nullptr) return;
-  std::span<const egress::DatagramOut> rest = gathered_;
-  BridgeCounters& counters = environment_.counters.udp;
-  bool is_retry = false;
-  while (!rest.empty()) {
-    const egress::IoResult result = gathered_for_->send(rest);
-    for (const egress::DatagramOut& datagram : rest.first(result.bytes))
-      counters.bytes_sent.add(datagram.payload.size());
-    counters.packets_sent.add(result.bytes);
-    rest = rest.subspan(result.bytes);
-    if (result.bytes > 0) is_retry = false;
-    if (rest.empty()) break;
-    if (result.would_block()) {
-      environment_.counters.drops.count(DropReason::kSocketFull, rest.size());
-      break;
-    }
-    counters.errors.add();
-    errors_.clear();
-    gathered_for_->receive_errors(errors_);
-    // The error may belong to an earlier datagram: then this one passes now.
-    if (!is_retry && result.error != EMSGSIZE) {
-      is_retry = true;
-      continue;
-    }
-    is_retry = false;
-    environment_.counters.drops.count(DropReason::kSocketFailed);
-    rest = rest.subspan(1);
-  }
+  egress::DatagramSocket& port = *gathered_for_;
+  send_datagrams(
+      port, gathered_, environment_.counters, [&] { report_errors(port, now, out); },
+      [&](const egress::DatagramOut& datagram, int error) {
+        const ForwardedUdpFlow* const flow = find(datagram.to, {datagram.from, port.local_address().port});
+        if (flow == nullptr) return;
+        const SentDatagram sent{*flow->guest, flow->key.guest_side, flow->key.remote, datagram.payload};
+        const IcmpError icmp = icmp_error_of(host_failure_of(error), flow->key.remote.ip.family());
+        tell_datagram_error(environment_, sent, icmp, std::nullopt, now, out);
+      });
   gathered_.clear();
   gathered_for_ = nullptr;
+}
+
+// The queue says where a datagram went to, not which of our addresses it left from.
+ForwardedUdpFlow* ForwardedUdp::find(const SocketAddress& client, const egress::DatagramSocket& port) {
+  const std::uint16_t port_number = port.local_address().port;
+  for (const IpAddress& local : locals_) {
+    ForwardedUdpFlow* const flow = find(client, {local, port_number});
+    if (flow != nullptr && &flow->socket == &port) return flow;
+  }
+  return nullptr;
+}
+
+void ForwardedUdp::report_errors(egress::DatagramSocket& port, Instant now, PacketBatch& out) {
+  errors_.clear();
+  port.receive_errors(errors_);
+  for (const egress::SocketError& error : errors_) {
+    const ForwardedUdpFlow* const flow = find(error.destination, port);
+    // Only what the guest has sent can fail.
+    const bool is_sent = flow != nullptr && flow->is_answered;
+    const auto icmp = is_sent ? icmp_error_for(flow->key.remote.ip.family(), error, flow->guest->mtu())
+                              : std::optional<IcmpError>{};
+    if (!icmp) {
+      environment_.counters.drops.count(DropReason::kIcmpUnmatched);
+      continue;
+    }
+    const SentDatagram sent{*flow->guest, flow->key.guest_side, flow->key.remote, error.payload};
+    tell_datagram_error(environment_, sent, *icmp, std::nullopt, now, out);
+  }
 }
 
 Instant ForwardedUdp::expires(const ForwardedUdpFlow& flow) const noexcept {

@@ -4,8 +4,10 @@
 //   client 198.51.100.7:9 --> host port --> own address:40001 --> guest 10.0.0.2:53
 //   client 198.51.100.7:9 <-- host port <-- own address:40001 <-- guest 10.0.0.2:53
 //
-// Answers leave from the address the client has sent to. Datagrams of both sides keep a mapping; one that the
-// guest has not answered ends soon, because its client may not exist. At a cap the guest's idlest gives way.
+// Answers leave from the address the client has sent to; what the host hears of those that do not arrive, the
+// guest hears as ICMP from the own address, and no mapping ends by it. Datagrams of both sides keep a
+// mapping; one that the guest has not answered ends soon, because its client may not exist. At a cap the
+// guest's idlest gives way.
 //
 // Thread: confined to the stack.
 #pragma once
@@ -65,8 +67,11 @@ class ForwardedUdp {
   void to_guest(ForwardedUdpFlow& flow, const egress::DatagramIn& datagram, Instant now, PacketBatch& out);
   // A datagram of the guest to one of our own addresses; `packet` stays in place until end_batch(). False if
   // it answers no client.
-  bool receive(Guest& guest, const wire::IpView& packet, const wire::UdpView& datagram, Instant now);
-  void end_batch() { send_gathered(); }
+  bool receive(Guest& guest, const wire::IpView& packet, const wire::UdpView& datagram, Instant now,
+               PacketBatch& out);
+  void end_batch(Instant now, PacketBatch& out) { send_gathered(now, out); }
+  // Tells guests what is in the error queue of a host port.
+  void report_errors(egress::DatagramSocket& port, Instant now, PacketBatch& out);
 
   void on_deadline(FlowToken token, Instant now);
   bool is_live(FlowToken token) noexcept { return flows_.at(token) != nullptr; }
@@ -82,12 +87,14 @@ class ForwardedUdp {
   };
 
   Instant expires(const ForwardedUdpFlow& flow) const noexcept;
-  void send_gathered();
+  void send_gathered(Instant now, PacketBatch& out);
+  ForwardedUdpFlow* find(const SocketAddress& client, const egress::DatagramSocket& port);
   void close(ForwardedUdpFlow& flow);
 
   const BridgeEnvironment& environment_;
   FlowTable<ForwardedUdpFlow> flows_;  // by the guest's side
   std::unordered_map<FlowKey, FlowToken, Hasher> by_client_;
+  std::vector<IpAddress> locals_;  // where clients have sent to: the host's addresses, a few
   egress::DatagramSocket* gathered_for_ = nullptr;
   std::vector<egress::DatagramOut> gathered_;
   std::vector<egress::SocketError> errors_;

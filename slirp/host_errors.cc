@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "core/wire/ipv4.h"
+#include "core/wire/ipv6.h"
+
 namespace wgr::slirp {
 
 namespace {
@@ -74,6 +77,18 @@ std::optional<IcmpError> icmp_error_of(const egress::SocketError& error, std::ui
   if (error.is_local) return icmp_error_of(host_failure_of(error.error), family);
   if (!may_pass(family, error.icmp_type)) return std::nullopt;
   return IcmpError{error.icmp_type, error.icmp_code, 0};
+}
+
+std::optional<IcmpError> icmp_error_for(Family family, const egress::SocketError& error,
+                                        std::uint16_t mtu) noexcept {
+  if (family == error.destination.ip.family()) return icmp_error_of(error, mtu);
+  if (error.error == 0) return std::nullopt;
+  if (error.error != EMSGSIZE) return icmp_error_of(host_failure_of(error.error), family);
+  // The header of the other family is longer or shorter by this.
+  constexpr std::uint32_t kDifference = wire::kIpv6HeaderSize - wire::kIpv4HeaderSize;
+  const std::uint32_t path_mtu =
+      family == Family::kV6 ? error.mtu + kDifference : error.mtu - std::min(error.mtu, kDifference);
+  return IcmpError::packet_too_big(family, mtu_for_guest(path_mtu, mtu));
 }
 
 std::optional<IpAddress> reporter_of(const egress::SocketError& error) noexcept {

@@ -29,6 +29,10 @@ IcmpError icmp_error_of(HostFailure failure, Family family) noexcept;
 // guest (source quench, redirect, what ICMP does not know; RFC 5508 REQ-10).
 std::optional<IcmpError> icmp_error_of(const egress::SocketError& error, std::uint16_t mtu) noexcept;
 
+// The same for a guest of `family`, which need not be that of the socket.
+std::optional<IcmpError> icmp_error_for(Family family, const egress::SocketError& error,
+                                        std::uint16_t mtu) noexcept;
+
 // Who complained, if it was a router or host on the way and of the guest's family.
 std::optional<IpAddress> reporter_of(const egress::SocketError& error) noexcept;
 

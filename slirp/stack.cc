@@ -105,7 +105,7 @@ void Stack::receive(std::span<const PacketView> packets, Instant now, PacketBatc
   for (const PacketView& packet : packets) parts_->receive(packet, now, out);
   parts_->tcp.end_batch(now, out);
   parts_->udp.end_batch(now, out);
-  parts_->forwarded_udp.end_batch();
+  parts_->forwarded_udp.end_batch(now, out);
   parts_->reassembly.end_turn();
 }
 
@@ -151,7 +151,7 @@ void Stack::Parts::receive_udp(Guest& guest, const AcceptedPacket& accepted, Ins
   }
   if (!accepted.is_to_us) return udp.receive(guest, packet, *datagram, now, out);
   if (datagram->destination_port() != wire::kDnsPort || !dns.is_enabled()) {
-    if (forwarded_udp.receive(guest, packet, *datagram, now)) return;
+    if (forwarded_udp.receive(guest, packet, *datagram, now, out)) return;
     return refuse(guest, packet, DropReason::kDestinationInvalid, IcmpError::port_unreachable(packet.family),
                   now, out);
   }

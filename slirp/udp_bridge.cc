@@ -1,10 +1,7 @@
 #include "slirp/udp_bridge.h"
 
-#include <algorithm>
-#include <array>
-#include <cerrno>
-
 #include "core/wire/dns.h"
+#include "slirp/datagram_sending.h"
 #include "slirp/host_errors.h"
 
 namespace wgr::slirp {
@@ -13,8 +10,7 @@ namespace {
 
 constexpr std::size_t kMaxGathered = 256;
 constexpr std::size_t kReceiveLimit = 64;  // datagrams per call
-constexpr std::size_t kMaxQuote = 1280;
-constexpr int kReceiveCalls = 4;  // per turn: others want the worker too
+constexpr int kReceiveCalls = 4;           // per turn: others want the worker too
 
 FlowKey key_of(const Guest& guest, const wire::IpView& packet, const wire::UdpView& datagram) {
   FlowKey key;
@@ -135,35 +131,11 @@ void UdpBridge::refuse(Guest& guest, const wire::IpView& packet, DropReason reas
 void UdpBridge::send_gathered(Instant now, PacketBatch& out) {
   if (gathered_for_ == nullptr) return;
   UdpFlow& flow = *gathered_for_;
-  std::span<const egress::DatagramOut> rest = gathered_;
-  BridgeCounters& counters = environment_.counters.udp;
-  bool is_retry = false;
-  while (!rest.empty()) {
-    const egress::IoResult result = flow.socket->send(rest);
-    for (const egress::DatagramOut& datagram : rest.first(result.bytes))
-      counters.bytes_sent.add(datagram.payload.size());
-    counters.packets_sent.add(result.bytes);
-    rest = rest.subspan(result.bytes);
-    if (result.bytes > 0) is_retry = false;
-    if (rest.empty()) break;
-    if (result.would_block()) {
-      environment_.counters.drops.count(DropReason::kSocketFull, rest.size());
-      break;
-    }
-    counters.errors.add();
-    report_errors(flow, now, out);
-    // The error may belong to an earlier datagram, whose complaint has come back: then this one passes at
-    // once.
-    if (!is_retry && result.error != EMSGSIZE) {
-      is_retry = true;
-      continue;
-    }
-    // A refused size has left its complaint in the error queue, a missing route has not.
-    if (result.error != EMSGSIZE) report_unsent(flow, rest.front(), result.error, now, out);
-    is_retry = false;
-    environment_.counters.drops.count(DropReason::kSocketFailed);
-    rest = rest.subspan(1);
-  }
+  send_datagrams(
+      *flow.socket, gathered_, environment_.counters, [&] { report_errors(flow, now, out); },
+      [&](const egress::DatagramOut& datagram, int error) {
+        report_unsent(flow, datagram, error, now, out);
+      });
   gathered_.clear();
   gathered_for_ = nullptr;
 }
@@ -218,11 +190,8 @@ void UdpBridge::report_unsent(const UdpFlow& flow, const egress::DatagramOut& da
 void UdpBridge::tell_error(const UdpFlow& flow, const SocketAddress& destination, Bytes payload,
                            const IcmpError& icmp, std::optional<IpAddress> reporter, Instant now,
                            PacketBatch& out) {
-  std::array<std::uint8_t, kMaxQuote> quote;
-  const MutableBytes original = write_quoted_udp(quote, flow.key.guest_side, destination, payload);
-  if (environment_.guest_packets.error(*flow.guest, original, icmp, now, out, reporter)) {
-    environment_.counters.udp.icmp_errors.add();
-  }
+  tell_datagram_error(environment_, {*flow.guest, flow.key.guest_side, destination, payload}, icmp, reporter,
+                      now, out);
 }
 
 bool UdpBridge::may_answer(UdpFlow& flow, const SocketAddress& remote) const noexcept {

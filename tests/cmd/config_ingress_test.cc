@@ -1,5 +1,6 @@
 #include "cmd/config_ingress.h"
 
+#include "cmd/config_setting.h"
 #include "cmd/config_yaml.h"
 #include "tests/cmd/config_fixture.h"
 

@@ -1,6 +1,8 @@
 // Outside clients through forwards into a guest: UDP.
 #include <gtest/gtest.h>
 
+#include <cerrno>
+
 #include "tests/support/stack_world.h"
 
 namespace wgr::slirp {
@@ -83,6 +85,46 @@ TEST_P(StackForwardUdpTest, AnswersLeaveFromTheAddressThatWasHit) {
   sim::GuestPacket packet = world.take_one();
   world.send(sim::udp_packet(guest(), {own(), packet.udp().source_port()}, "answer"));
   EXPECT_EQ(outside.received().at(0).from, second_host());
+}
+
+// The client's program has ended: its host says so, and the guest hears it from who it talks to.
+TEST_P(StackForwardUdpTest, WhatTheHostHearsOfTheClientTheGuestHears) {
+  StackWorld world;
+  open(world);
+  const SocketAddress port = seen_by_guest(world, client(), "one");
+  sim::Host& gone = world.internet.host(client().ip);
+  gone.datagram_error = ECONNREFUSED;
+  gone.icmp_type = is_v4() ? 3 : 1;
+  gone.icmp_code = is_v4() ? 3 : 4;
+  world.send(sim::udp_packet(guest(), port, "answer"));
+
+  sim::GuestPacket error = world.take_one();
+  ASSERT_TRUE(error.is_icmp());
+  EXPECT_EQ(error.ip().source, port.ip);
+  EXPECT_EQ(error.icmp().type(), gone.icmp_type);
+  EXPECT_EQ(error.icmp().code(), gone.icmp_code);
+  EXPECT_EQ(error.quoted().source, guest().ip);
+  EXPECT_EQ(error.quoted().destination, port.ip);
+  EXPECT_EQ(error.quoted().source_port(), guest().port);
+  EXPECT_EQ(world.counters().udp.icmp_errors.value(), 1u);
+  // RFC 4787 REQ-12: it does not end the mapping.
+  gone = {};
+  EXPECT_EQ(seen_by_guest(world, client(), "again"), port);
+}
+
+TEST_P(StackForwardUdpTest, AClientThatTheHostCannotReachIsToldAtOnceAndHurtsNoOther) {
+  StackWorld world;
+  open(world);
+  const SocketAddress first = seen_by_guest(world, client(), "one");
+  const SocketAddress second = seen_by_guest(world, other_client(), "two");
+  world.internet.host(client().ip).send_fails_at_once = EHOSTUNREACH;
+  world.send({sim::udp_packet(guest(), first, "lost"), sim::udp_packet(guest(), second, "through")});
+
+  sim::GuestPacket error = world.take_one();
+  ASSERT_TRUE(error.is_icmp());
+  EXPECT_EQ(error.icmp().type(), is_v4() ? 3 : 1);
+  EXPECT_EQ(error.quoted().destination, first.ip);
+  EXPECT_EQ(world.internet.bind_udp(other_client()).received().at(0).text(), "through");
 }
 
 TEST_P(StackForwardUdpTest, ADatagramOfTheGuestToNobodyIsRefused) {
