@@ -4,7 +4,7 @@
 #include <immintrin.h>
 #endif
 
-#include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 #include <limits>
@@ -19,23 +19,40 @@ Word load_native(const std::uint8_t* from) noexcept {
   return word;
 }
 
-constexpr std::size_t kStep = 64;
-
-// 32-bit words into 64-bit sums: no carry can be lost below 16 GiB, and the compiler is free to add several
-// lanes at once.
-[[gnu::noinline]] std::uint64_t sum_steps_anywhere(const std::uint8_t* at, std::size_t steps) noexcept {
+// 32-bit words into a 64-bit sum: no carry can be lost below 16 GiB.
+std::uint64_t sum_words(const std::uint8_t* at, std::size_t size) noexcept {
   std::uint64_t sum = 0;
-  for (; steps > 0; at += kStep, --steps) {
-    for (int i = 0; i < 16; ++i) sum += load_native<std::uint32_t>(at + 4 * i);
+  for (; size >= 8; at += 8, size -= 8) {
+    const auto words = load_native<std::uint64_t>(at);
+    sum += (words & 0xffffffff) + (words >> 32);
   }
+  if (size >= 4) {
+    sum += load_native<std::uint32_t>(at);
+    at += 4;
+    size -= 4;
+  }
+  if (size >= 2) {
+    sum += load_native<std::uint16_t>(at);
+    at += 2;
+    size -= 2;
+  }
+  if (size > 0) sum += std::endian::native == std::endian::big ? std::uint64_t{*at} << 8 : *at;
   return sum;
 }
 
 #ifdef __x86_64__
-// Sixteen words as signed numbers, w - 32768 each, added in pairs into eight lanes.
-[[gnu::target("avx2")]] inline __m256i pair_sums(const __m256i_u* words) noexcept {
+constexpr std::size_t kLane = 32;  // bytes of one AVX2 register
+
+// Sixteen words as signed numbers, w - 32768 each, added in pairs to eight lanes.
+[[gnu::target("avx2")]] inline void add_words(__m256i& lanes, __m256i words) noexcept {
   const __m256i flip = _mm256_set1_epi16(std::numeric_limits<std::int16_t>::min());
-  return _mm256_madd_epi16(_mm256_xor_si256(_mm256_loadu_si256(words), flip), _mm256_set1_epi16(1));
+  const __m256i pairs = _mm256_madd_epi16(_mm256_xor_si256(words, flip), _mm256_set1_epi16(1));
+  lanes = _mm256_add_epi32(lanes, pairs);
+}
+
+[[gnu::target("avx2")]] inline void add_two(__m256i& a, __m256i& b, const __m256i_u* words) noexcept {
+  add_words(a, _mm256_loadu_si256(words));
+  add_words(b, _mm256_loadu_si256(words + 1));
 }
 
 // REQUIRES: the sum of the lanes fits one.
@@ -46,72 +63,70 @@ constexpr std::size_t kStep = 64;
   return _mm_cvtsi128_si32(sums);
 }
 
-// Apart from the cipher's this is the only pass over the bytes of a packet: two steps a round, written out
-// because compilers unroll such a loop or not, as they like. What pair_sums() took away is given back at the
-// end.
-[[gnu::target("avx2")]] std::uint64_t sum_steps_avx2(const std::uint8_t* at, std::size_t steps) noexcept {
-  constexpr std::size_t kStepsAtOnce = 1024;  // 2^15 words of at most 2^15 each fit a 32-bit lane
-  std::uint64_t sum = 0;
-  while (steps > 0) {
-    const std::size_t now = std::min(steps, kStepsAtOnce);
-    __m256i a = _mm256_setzero_si256();
-    __m256i b = _mm256_setzero_si256();
-    const auto* words = reinterpret_cast<const __m256i_u*>(at);
-    for (std::size_t rounds = now / 2; rounds > 0; --rounds, words += 4) {
-      a = _mm256_add_epi32(a, pair_sums(words));
-      b = _mm256_add_epi32(b, pair_sums(words + 1));
-      a = _mm256_add_epi32(a, pair_sums(words + 2));
-      b = _mm256_add_epi32(b, pair_sums(words + 3));
-    }
-    if (now % 2 != 0) {
-      a = _mm256_add_epi32(a, pair_sums(words));
-      b = _mm256_add_epi32(b, pair_sums(words + 1));
-    }
-    sum += static_cast<std::uint64_t>(std::int64_t{lane_sum(_mm256_add_epi32(a, b))} +
-                                      static_cast<std::int64_t>(now * (kStep / 2)) * 32768);
-    at += now * kStep;
-    steps -= now;
+// The last 1 to 31 bytes in front of `end`, an even distance from where the summing began, behind zeros.
+// REQUIRES: 32 readable bytes in front of `end`.
+[[gnu::target("avx2")]] inline __m256i last_bytes(const std::uint8_t* end, std::size_t size) noexcept {
+  alignas(kLane) static constexpr auto kMasks = [] {
+    std::array<std::uint8_t, 2 * kLane> masks{};
+    for (std::size_t i = kLane; i < masks.size(); ++i) masks[i] = 0xff;
+    return masks;
+  }();
+  const __m256i mask = _mm256_loadu_si256(reinterpret_cast<const __m256i_u*>(kMasks.data() + size));
+  const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i_u*>(end - kLane));
+  return _mm256_and_si256(bytes, mask);
+}
+
+// Apart from the cipher's this is the only pass over the bytes of a packet: eight registers a round, written
+// out because compilers unroll such a loop or not, as they like. What add_words() took away is given back at
+// the end. REQUIRES: kLane <= size <= kMostAtOnce, and even.
+constexpr std::size_t kMostAtOnce = 65536;  // 2^15 words of at most 2^15 each fit a 32-bit lane
+[[gnu::target("avx2")]] std::uint64_t sum_avx2(const std::uint8_t* at, std::size_t size) noexcept {
+  __m256i a = _mm256_setzero_si256();
+  __m256i b = _mm256_setzero_si256();
+  const auto* words = reinterpret_cast<const __m256i_u*>(at);
+  for (std::size_t rounds = size / (8 * kLane); rounds > 0; --rounds, words += 8) {
+    add_two(a, b, words);
+    add_two(a, b, words + 2);
+    add_two(a, b, words + 4);
+    add_two(a, b, words + 6);
   }
-  return sum;
+  if ((size & 4 * kLane) != 0) {
+    add_two(a, b, words);
+    add_two(a, b, words + 2);
+    words += 4;
+  }
+  if ((size & 2 * kLane) != 0) {
+    add_two(a, b, words);
+    words += 2;
+  }
+  if ((size & kLane) != 0) add_words(a, _mm256_loadu_si256(words));
+  std::size_t summed = size / kLane;
+  if (const std::size_t rest = size % kLane; rest != 0) {
+    add_words(b, last_bytes(at + size, rest));
+    ++summed;
+  }
+  return static_cast<std::uint64_t>(std::int64_t{lane_sum(_mm256_add_epi32(a, b))} +
+                                    static_cast<std::int64_t>(summed * (kLane / 2)) * 32768);
 }
 const bool kHasAvx2 = __builtin_cpu_supports("avx2") != 0;
-
-std::uint64_t sum_steps(const std::uint8_t* at, std::size_t steps) noexcept {
-  return kHasAvx2 ? sum_steps_avx2(at, steps) : sum_steps_anywhere(at, steps);
-}
-#else
-std::uint64_t sum_steps(const std::uint8_t* at, std::size_t steps) noexcept {
-  return sum_steps_anywhere(at, steps);
-}
 #endif
 
 }  // namespace
 
 PartialSum PartialSum::of(Bytes bytes) noexcept {
-  const std::uint8_t* at = bytes.data();
-  std::size_t left = bytes.size();
   std::uint64_t sum = 0;
-  if (left >= kStep) {
-    const std::size_t steps = left / kStep;
-    sum = sum_steps(at, steps);
-    at += steps * kStep;
-    left -= steps * kStep;
+#ifdef __x86_64__
+  constexpr std::size_t kWorthIt = 128;
+  if (bytes.size() >= kWorthIt && bytes.size() < kMostAtOnce && kHasAvx2) {
+    const std::size_t even = bytes.size() & ~std::size_t{1};
+    sum = sum_avx2(bytes.data(), even);
+    if (even != bytes.size()) sum += bytes.data()[even];
+  } else {
+    sum = sum_words(bytes.data(), bytes.size());
   }
-  for (; left >= 8; at += 8, left -= 8) {
-    const auto words = load_native<std::uint64_t>(at);
-    sum += (words & 0xffffffff) + (words >> 32);
-  }
-  if (left >= 4) {
-    sum += load_native<std::uint32_t>(at);
-    at += 4;
-    left -= 4;
-  }
-  if (left >= 2) {
-    sum += load_native<std::uint16_t>(at);
-    at += 2;
-    left -= 2;
-  }
-  if (left > 0) sum += std::endian::native == std::endian::big ? std::uint64_t{*at} << 8 : *at;
+#else
+  sum = sum_words(bytes.data(), bytes.size());
+#endif
   sum = (sum & 0xffffffff) + (sum >> 32);
   sum = (sum & 0xffffffff) + (sum >> 32);
   return PartialSum{static_cast<std::uint32_t>(sum)};
