@@ -147,8 +147,11 @@ class Device {
   void receive_response(Peer& peer, const Endpoint& from, Bytes datagram, Instant now, Out& out);
   void receive_cookie_reply(Peer& peer, Bytes datagram, Instant now);
   void receive_one(const Endpoint& from, MutableBytes bytes, Instant now, Out& out);
-  void receive_transport(const IndexTable::Entry& entry, const Endpoint& from, MutableBytes datagram,
-                         Instant now, Out& out);
+  // The keypair a transport message names, if it is one and for us; else receive_one() knows what to do.
+  const IndexTable::Entry* find_transport(const Endpoint& from, Bytes datagram) const noexcept;
+  // As many at the front as name the same keypair. Returns their bytes.
+  std::size_t receive_transport(const IndexTable::Entry& entry, const Endpoint& from, MutableBytes datagrams,
+                                std::size_t segment_size, Instant now, Out& out);
   void accept_packet(const Peer& peer, MutableBytes packet, Out& out);
   // Whom AllowedIPs give the source of a packet; nobody if none. REQUIRES: 4 or 16 bytes.
   GuestId owner_of(Bytes source) noexcept;

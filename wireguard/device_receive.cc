@@ -30,6 +30,20 @@ std::optional<InnerHeader> read_inner_header(Bytes packet) noexcept {
   return std::nullopt;
 }
 
+// For every packet: whole words, without a call.
+bool is_same(const IpAddress& address, Bytes source) noexcept {
+  const std::uint8_t* const a = address.bytes().data();
+  const std::uint8_t* const b = source.data();
+  if (source.size() == 4) return address.is_v4() && load_le<std::uint32_t>(a) == load_le<std::uint32_t>(b);
+  return address.is_v6() && load_le<std::uint64_t>(a) == load_le<std::uint64_t>(b) &&
+         load_le<std::uint64_t>(a + 8) == load_le<std::uint64_t>(b + 8);
+}
+
+// Nobody can be answered at port 0.
+bool is_answerable(const Endpoint& from) noexcept {
+  return from.kind != Endpoint::Kind::kUdp || from.remote.port != 0;
+}
+
 DropReason reason_for(Keypair::Failure failure) noexcept {
   switch (failure) {
     case Keypair::Failure::kExpired:
@@ -47,17 +61,31 @@ void Device::receive(const Endpoint& from, MutableBytes datagrams, std::size_t s
                      Out& out) {
   ++run_;
   if (datagrams.empty()) return receive_one(from, datagrams, now, out);
-  for (std::size_t begin = 0; begin < datagrams.size(); begin += segment_size) {
-    receive_one(from, datagrams.subspan(begin, std::min(segment_size, datagrams.size() - begin)), now, out);
+  for (std::size_t begin = 0; begin < datagrams.size();) {
+    const MutableBytes rest = datagrams.subspan(begin);
+    const MutableBytes first = rest.first(std::min(segment_size, rest.size()));
+    if (const IndexTable::Entry* const entry = find_transport(from, first)) [[likely]] {
+      begin += receive_transport(*entry, from, rest, segment_size, now, out);
+    } else {
+      receive_one(from, first, now, out);
+      begin += first.size();
+    }
   }
+}
+
+const IndexTable::Entry* Device::find_transport(const Endpoint& from, Bytes datagram) const noexcept {
+  if (classify(datagram) != MessageType::kTransport || !is_answerable(from)) return nullptr;
+  const std::uint32_t index = receiver_index(datagram, MessageType::kTransport);
+  if (worker_of(index) != worker_) return nullptr;
+  const IndexTable::Entry* const entry = local_.indices.find(index);
+  return entry != nullptr && entry->keypair != nullptr ? entry : nullptr;
 }
 
 void Device::receive_one(const Endpoint& from, MutableBytes bytes, Instant now, Out& out) {
   local_.counters.received_datagrams.add();
   local_.counters.received_datagram_bytes.add(bytes.size());
   const std::optional<MessageType> type = classify(bytes);
-  // Nobody can be answered at port 0.
-  if (!type || (from.kind == Endpoint::Kind::kUdp && from.remote.port == 0)) {
+  if (!type || !is_answerable(from)) {
     drop(DropReason::kDatagramMalformed);
     return;
   }
@@ -77,7 +105,7 @@ void Device::receive_one(const Endpoint& from, MutableBytes bytes, Instant now, 
     return;
   }
   if (*type == MessageType::kTransport) {
-    receive_transport(*entry, from, bytes, now, out);
+    drop(DropReason::kIndexUnknown);  // of a handshake that has no keys yet
   } else if (*type == MessageType::kResponse) {
     receive_response(*entry->peer, from, bytes, now, out);
   } else {
@@ -85,26 +113,39 @@ void Device::receive_one(const Endpoint& from, MutableBytes bytes, Instant now, 
   }
 }
 
-void Device::receive_transport(const IndexTable::Entry& entry, const Endpoint& from, MutableBytes datagram,
-                               Instant now, Out& out) {
+std::size_t Device::receive_transport(const IndexTable::Entry& entry, const Endpoint& from,
+                                      MutableBytes datagrams, std::size_t segment_size, Instant now,
+                                      Out& out) {
   Peer& peer = *entry.peer;
-  Keypair* const keypair = entry.keypair;
-  if (keypair == nullptr) {
-    drop(DropReason::kIndexUnknown);
-    return;
-  }
-  const Keypair::Opened opened = keypair->open(datagram, now);
-  if (opened.failure != Keypair::Failure::kNone) {
-    drop(reason_for(opened.failure));
-    return;
-  }
-  peer.transport_received(*keypair, from, run_, datagram.size(), opened.packet, now, out.datagrams);
-  packet_passed(peer);
-  if (opened.packet.empty()) {
-    local_.counters.keepalives_received.add();
-  } else {
+  Keypair& keypair = *entry.keypair;
+  const auto head = load_le<std::uint64_t>(datagrams.data());  // type, reserved bytes and index
+  Peer::Received received;
+  std::size_t count = 0;
+  std::size_t begin = 0;
+  while (begin < datagrams.size()) {
+    const std::size_t size = std::min(segment_size, datagrams.size() - begin);
+    std::uint8_t* const at = datagrams.data() + begin;
+    if (size < kTransportOverhead || load_le<std::uint64_t>(at) != head) break;
+    begin += size;
+    ++count;
+    const Keypair::Opened opened = keypair.open({at, size}, now);
+    if (opened.failure != Keypair::Failure::kNone) [[unlikely]] {
+      drop(reason_for(opened.failure));
+      continue;
+    }
+    ++received.datagrams;
+    received.bytes += size;
+    if (opened.packet.empty()) continue;
+    ++received.packets;
     accept_packet(peer, opened.packet, out);
   }
+  local_.counters.received_datagrams.add(count);
+  local_.counters.received_datagram_bytes.add(begin);
+  if (received.datagrams == 0) return begin;
+  local_.counters.keepalives_received.add(received.datagrams - received.packets);
+  peer.transport_received(keypair, from, run_, received, now, out.datagrams);
+  packet_passed(peer);
+  return begin;
 }
 
 void Device::accept_packet(const Peer& peer, MutableBytes packet, Out& out) {
@@ -123,10 +164,9 @@ void Device::accept_packet(const Peer& peer, MutableBytes packet, Out& out) {
 }
 
 GuestId Device::owner_of(Bytes source) noexcept {
-  const IpAddress address = IpAddress::from_bytes(source);
-  if (address != last_source_) {
+  if (!last_source_ || !is_same(*last_source_, source)) {
     const GuestId* const owner = allowed_ips_->lookup(source);
-    last_source_ = address;
+    last_source_ = IpAddress::from_bytes(source);
     last_owner_ = owner == nullptr ? GuestId{} : *owner;
   }
   return last_owner_;

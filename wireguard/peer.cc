@@ -102,13 +102,14 @@ void Peer::send(std::span<const PacketView> packets, Instant now, DatagramBatch&
 }
 
 void Peer::transport_received(Keypair& keypair, const Endpoint& from, std::uint64_t run,
-                              std::size_t datagram_size, Bytes packet, Instant now, DatagramBatch& out) {
+                              const Received& received, Instant now, DatagramBatch& out) {
   if (run != learned_in_) {
     learn_endpoint(from);
     learned_in_ = run;
   }
-  count_received(datagram_size);
-  if (!packet.empty()) timers_.data_received(now);
+  received_bytes_ += received.bytes;
+  // The second packet tells the timers that a keepalive is owed already; a third says nothing more.
+  for (std::size_t i = 0; i < std::min<std::size_t>(received.packets, 2); ++i) timers_.data_received(now);
   timers_.authenticated_received(now);
   if (keypairs_.confirm(keypair)) [[unlikely]] {
     handshake_completed(now);
@@ -209,8 +210,6 @@ void Peer::learn_endpoint(const Endpoint& from) {
   }
   endpoint_ = from;
 }
-
-void Peer::count_received(std::size_t datagram_size) noexcept { received_bytes_ += datagram_size; }
 
 void Peer::transmit(Bytes message, DatagramBatch& out) {
   const MutableBytes datagram = out.append(endpoint_, message.size());

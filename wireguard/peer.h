@@ -51,9 +51,14 @@ class Peer {
   Refusal receive_initiation(const OpenedInitiation& initiation, Instant now, DatagramBatch& out);
   Refusal receive_response(const Endpoint& from, const Response& response, Instant now, DatagramBatch& out);
   Refusal receive_cookie_reply(const CookieReply& reply, Instant now);
-  // A transport message of `datagram_size` bytes has authenticated on `keypair`; `packet` is what was in it.
-  void transport_received(Keypair& keypair, const Endpoint& from, std::uint64_t run,
-                          std::size_t datagram_size, Bytes packet, Instant now, DatagramBatch& out);
+  // Transport messages have authenticated on `keypair`, all from one endpoint.
+  struct Received {
+    std::size_t datagrams = 0;  // REQUIRES: at least one
+    std::size_t bytes = 0;      // of them
+    std::size_t packets = 0;    // in them; the others were keepalives
+  };
+  void transport_received(Keypair& keypair, const Endpoint& from, std::uint64_t run, const Received& received,
+                          Instant now, DatagramBatch& out);
 
   Instant next_deadline() const noexcept { return timers_.next_deadline(); }
   void on_deadline(Instant now, DatagramBatch& out);
@@ -88,7 +93,6 @@ class Peer {
   void drop_staged(DropReason reason) noexcept;
   void send_staged(Instant now, DatagramBatch& out);
   void learn_endpoint(const Endpoint& from);
-  void count_received(std::size_t datagram_size) noexcept;
   void transmit(Bytes message, DatagramBatch& out);
   void count_sent(std::size_t datagram_size) noexcept;
 

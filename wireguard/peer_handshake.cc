@@ -56,7 +56,7 @@ Peer::Refusal Peer::receive_initiation(const OpenedInitiation& initiation, Insta
   if (wall_time(*stamp) - local_.clock.at(now) > kFarAhead) local_.counters.future_timestamps.add();
   local_.counters.initiations_received.add();
   learn_endpoint(opened.from);
-  count_received(sizeof(Initiation));
+  received_bytes_ += sizeof(Initiation);
   timers_.authenticated_received(now);
   return respond(opened, now, out) ? Refusal{} : DropReason::kHandshakeInvalid;
 }
@@ -85,7 +85,7 @@ Peer::Refusal Peer::receive_response(const Endpoint& from, const Response& respo
   if (!keys) return DropReason::kHandshakeInvalid;
 
   learn_endpoint(from);
-  count_received(sizeof(Response));
+  received_bytes_ += sizeof(Response);
   local_.counters.responses_received.add();
   LocalIndex index = std::move(outstanding_->index);
   outstanding_.reset();
