@@ -16,6 +16,7 @@
 #include "slirp/icmp_bridge.h"
 #include "slirp/ip_input.h"
 #include "slirp/reassembly.h"
+#include "slirp/segment_run.h"
 #include "slirp/tcp_bridge.h"
 #include "slirp/udp_bridge.h"
 
@@ -56,6 +57,8 @@ struct Stack::Parts {
         router(GuestId{}, config, pool, counters.tcp_connections, memory) {}
 
   void receive(const PacketView& packet, Instant now, PacketBatch& out);
+  std::size_t receive_followers(std::span<const PacketView> packets, std::span<const MutableBytes> followers,
+                                Instant now);
   void dispatch(Guest& guest, const AcceptedPacket& accepted, Instant now, PacketBatch& out);
   void receive_udp(Guest& guest, const AcceptedPacket& accepted, Instant now, PacketBatch& out);
   void receive_icmp(Guest& guest, const AcceptedPacket& accepted, Instant now, PacketBatch& out);
@@ -80,6 +83,7 @@ struct Stack::Parts {
   DeadlineQueue<FlowToken> deadlines;
   GuestTable guests;
   IpInput ip_input;
+  SegmentRun segment_run;
   GuestPackets guest_packets;
   Reassembly reassembly;
   DnsPolicy dns_policy;
@@ -102,7 +106,16 @@ Stack::~Stack() = default;
 
 void Stack::receive(std::span<const PacketView> packets, Instant now, PacketBatch& out) {
   parts_->counters.packets.add(packets.size());
-  for (const PacketView& packet : packets) parts_->receive(packet, now, out);
+  std::size_t sought = 0;  // packets among which followers were looked for
+  for (std::size_t i = 0; i < packets.size();) {
+    const auto rest = packets.subspan(i);
+    parts_->receive(rest.front(), now, out);
+    ++i;
+    if (i <= sought) continue;  // each is looked at once, whether it is taken or not
+    const auto followers = parts_->segment_run.find(rest);
+    sought = i + followers.size();
+    if (!followers.empty()) i += parts_->receive_followers(rest, followers, now);
+  }
   parts_->tcp.end_batch(now, out);
   parts_->udp.end_batch(now, out);
   parts_->forwarded_udp.end_batch(now, out);
@@ -126,6 +139,17 @@ void Stack::Parts::receive(const PacketView& packet, Instant now, PacketBatch& o
   if (!whole) return;
   whole->dont_fragment = false;  // the guest cut it itself: so may the host, also over IPv6
   dispatch(guest, {*whole, ip_input.is_own(whole->destination)}, now, out);
+}
+
+// What follows the front packet in its flow, as far as the connection takes it as it is. Returns how many.
+std::size_t Stack::Parts::receive_followers(std::span<const PacketView> packets,
+                                            std::span<const MutableBytes> followers, Instant now) {
+  const PacketView& first = packets.front();
+  const auto ip = wire::IpView::parse(first.bytes);
+  if (!ip) return 0;
+  const auto segment = wire::TcpView::parse(ip->payload);
+  if (!segment) return 0;
+  return tcp.receive_followers(first.guest, *ip, *segment, followers, now);
 }
 
 void Stack::Parts::dispatch(Guest& guest, const AcceptedPacket& accepted, Instant now, PacketBatch& out) {

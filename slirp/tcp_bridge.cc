@@ -56,6 +56,15 @@ void TcpBridge::receive(Guest& guest, const wire::IpView& packet, const wire::Tc
   }
 }
 
+std::size_t TcpBridge::receive_followers(GuestId guest, const wire::IpView& packet,
+                                         const wire::TcpView& first, std::span<const MutableBytes> payloads,
+                                         Instant now) {
+  if (last_ == nullptr || !is_of(last_->key, guest, packet, first)) return 0;
+  const std::size_t taken = last_->connection.receive_followers(first, payloads, now);
+  environment_.counters.tcp.packets_sent.add(taken);
+  return taken;
+}
+
 void TcpBridge::touch(TcpFlow& flow) {
   if (flow.is_touched) return;
   flow.is_touched = true;

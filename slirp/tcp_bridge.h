@@ -39,6 +39,10 @@ class TcpBridge {
   // comes here too: port 53 is DNS, any other is refused.
   void receive(Guest& guest, const wire::IpView& packet, const wire::TcpView& segment, bool is_own_address,
                Instant now, PacketBatch& out);
+  // Payloads behind the segment just received (slirp/segment_run.h). Returns how many were taken; the others
+  // are to be received as packets.
+  std::size_t receive_followers(GuestId guest, const wire::IpView& packet, const wire::TcpView& first,
+                                std::span<const MutableBytes> payloads, Instant now);
   // Moves the bytes of the flows that were touched: one write, one acknowledgement each.
   void end_batch(Instant now, PacketBatch& out);
   // An ICMP error of the guest that quotes a segment of ours.

@@ -80,6 +80,10 @@ class Connection {
 
   // A checked segment of this flow; its payload must stay in place until end_batch().
   void receive(const wire::TcpView& segment, Instant now, PacketBatch& out);
+  // Payloads that follow `first`, which receive() has just had: of segments that differ from it in sequence
+  // number, PSH and length alone. Returns how many were taken; the others are for receive().
+  std::size_t receive_followers(const wire::TcpView& first, std::span<const MutableBytes> payloads,
+                                Instant now);
   // After the last segment of a batch and after the host took what it wanted: keeps the rest, sends the
   // one acknowledgement that is due.
   void end_batch(Instant now, PacketBatch& out);

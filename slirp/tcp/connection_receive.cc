@@ -48,6 +48,35 @@ void Connection::receive(const wire::TcpView& segment, Instant now, PacketBatch&
   }
 }
 
+// Header prediction: of what receive() checks, all but the place is the same for those that follow. Whether
+// it took the first does not matter: what would have been wrong with that is asked again.
+std::size_t Connection::receive_followers(const wire::TcpView& first, std::span<const MutableBytes> payloads,
+                                          Instant now) {
+  const bool may_send =
+      state_ == State::kEstablished || state_ == State::kFinWait1 || state_ == State::kFinWait2;
+  if (!may_send || guest_finished_) return 0;
+  const wire::TcpOptions options = first.options();
+  if (timestamps_ && options.timestamps &&
+      SeqNumber{options.timestamps->value} < SeqNumber{timestamp_recent_}) {
+    return 0;
+  }
+  const SeqNumber begin = SeqNumber{first.sequence()} + first.payload().size();
+  Sender::Acknowledgement news{.sequence = begin,
+                               .ack = SeqNumber{first.acknowledgement()},
+                               .window = std::size_t{first.window()} << peer_scale_,
+                               .carries_data = true,
+                               .options = options};
+  if (begin != receiver_.next() || !sender_.is_old_news(news)) return 0;
+  const std::size_t taken = receiver_.receive_in_order(payloads, now);
+  if (taken == 0) return 0;
+  environment_.counters.segments_in.add(taken);
+  news.sequence = receiver_.next() - payloads[taken - 1].size();
+  sender_.hear(news, now);
+  heard_at_ = active_at_ = now;
+  keepalives_ = 0;
+  return taken;
+}
+
 Connection::Verdict Connection::receive_before_establishment(const wire::TcpView& segment,
                                                              const wire::TcpOptions& options, Instant now,
                                                              PacketBatch& out) {

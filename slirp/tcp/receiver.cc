@@ -61,25 +61,41 @@ void Receiver::receive(SeqNumber begin, MutableBytes payload, bool fin, Instant 
     begin = next_;
   }
   if (begin == next_) {
-    accept_in_order(payload, now);
+    accept_in_order({&payload, 1}, now);
   } else {
     accept_out_of_order(begin, payload);
   }
 }
 
-void Receiver::accept_in_order(MutableBytes payload, Instant now) {
+std::size_t Receiver::receive_in_order(std::span<const MutableBytes> payloads, Instant now) {
+  if (fin_known_ || !reassembly_.empty() || window_.edge() <= next_) return 0;
+  const std::size_t room = SeqNumber::distance(next_, window_.edge());
+  std::size_t count = 0;
+  for (std::size_t bytes = 0; count < payloads.size(); ++count) {
+    bytes += payloads[count].size();
+    if (bytes > room) break;
+  }
+  if (count != 0) accept_in_order(payloads.first(count), now);
+  return count;
+}
+
+void Receiver::accept_in_order(std::span<const MutableBytes> payloads, Instant now) {
   if (!has_views_) {
     has_views_ = true;
     first_view_ = readable_.size();
   }
-  readable_.push_back({payload.data(), payload.size()});
-  owners_.emplace_back();
-  next_ += payload.size();
-  unread_ += payload.size();
-  environment_.counters.bytes_in.add(payload.size());
-  if (payload.size() > peer_mss_) {
-    peer_mss_ = static_cast<std::uint16_t>(std::min<std::size_t>(payload.size(), mss_));
+  std::size_t bytes = 0;
+  std::size_t largest = 0;
+  for (const MutableBytes& payload : payloads) {
+    readable_.push_back({payload.data(), payload.size()});
+    bytes += payload.size();
+    largest = std::max(largest, payload.size());
   }
+  owners_.resize(readable_.size());
+  next_ += bytes;
+  unread_ += bytes;
+  environment_.counters.bytes_in.add(bytes);
+  if (largest > peer_mss_) peer_mss_ = static_cast<std::uint16_t>(std::min<std::size_t>(largest, mss_));
   if (!reassembly_.empty()) join_reassembled();
 
   // RFC 9293 MUST-58: at least every second full segment.
@@ -138,6 +154,10 @@ void Receiver::consume(std::size_t size, Duration rtt, Instant now) {
   assert(size <= unread_);
   unread_ -= size;
   window_.consumed(size, mss_, rtt, environment_.memory.available(), now);
+  if (unread_ == 0 && slots_ == 0) {  // all of it, and no slot to give back
+    head_ = readable_.size();
+    size = 0;
+  }
   while (size != 0) {
     iovec& piece = readable_[head_];
     const std::size_t used = std::min(size, piece.iov_len);

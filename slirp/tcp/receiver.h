@@ -46,6 +46,9 @@ class Receiver {
   // Payload and FIN of an acceptable segment; what lies outside the window is cut off. The bytes stay in
   // place until end_batch().
   void receive(SeqNumber begin, MutableBytes payload, bool fin, Instant now);
+  // Payloads that follow next() one after the other, of segments without FIN, as long as they fit the window
+  // and nothing waits out of order. Returns how many were taken.
+  std::size_t receive_in_order(std::span<const MutableBytes> payloads, Instant now);
   std::span<const iovec> readable() const noexcept;
   void consume(std::size_t size, Duration rtt, Instant now);
   // Holds what the host has not taken.
@@ -82,7 +85,7 @@ class Receiver {
 
  private:
   SeqNumber acknowledgeable() const noexcept { return held_until_ + (has_fin() ? 1 : 0); }
-  void accept_in_order(MutableBytes payload, Instant now);
+  void accept_in_order(std::span<const MutableBytes> payloads, Instant now);
   void accept_out_of_order(SeqNumber begin, Bytes payload);
   void join_reassembled();
   void report_duplicate(SeqRange range) noexcept;
