@@ -48,12 +48,12 @@ class Ring {
   }
   T& push_back(T item) { return emplace_back() = std::move(item); }
   void pop_front() noexcept {
-    front() = T{};
+    renew(front());
     ++front_;
     --size_;
   }
   void pop_back() noexcept {
-    back() = T{};
+    renew(back());
     --size_;
   }
   // Before the element at `index`. Positions of later elements change. REQUIRES: index <= size().
@@ -74,6 +74,11 @@ class Ring {
 
  private:
   static constexpr std::size_t kInitialCapacity = 16;
+
+  static void renew(T& item) noexcept {
+    std::destroy_at(&item);
+    std::construct_at(&item);
+  }
 
   void grow() {
     const std::size_t bigger = items_ == nullptr ? kInitialCapacity : capacity() * 2;

@@ -1,6 +1,7 @@
 #include "slirp/tcp/segment_writer.h"
 
 #include <algorithm>
+#include <cassert>
 #include <chrono>
 #include <cstring>
 
@@ -40,14 +41,14 @@ SegmentWriter::SegmentWriter(const Config& config, const FlowKey& key,
       guest_(key.guest),
       addresses_(wire::address_sum(key.remote.ip, key.guest_side.ip)) {
   header_size_ = static_cast<std::uint8_t>(ip_size() + kTcpHeaderSize);
-  const MutableBytes packet{template_.data(), header_size_};
+  const MutableBytes packet{ip(), header_size_};
   if (is_v4_) {
     wire::write_ipv4(packet, {.source = key.remote.ip,
                               .destination = key.guest_side.ip,
                               .protocol = wire::IpProtocol::kTcp,
                               .ttl = config.ttl});
-    store_be<std::uint16_t>(template_.data() + kIpv4Length, 0);
-    store_be<std::uint16_t>(template_.data() + kIpv4Checksum, 0);
+    store_be<std::uint16_t>(ip() + kIpv4Length, 0);
+    store_be<std::uint16_t>(ip() + kIpv4Checksum, 0);
   } else {
     wire::write_ipv6(packet, {.source = key.remote.ip,
                               .destination = key.guest_side.ip,
@@ -57,21 +58,38 @@ SegmentWriter::SegmentWriter(const Config& config, const FlowKey& key,
   store_be(tcp(), key.remote.port);
   store_be(tcp() + 2, key.guest_side.port);
   tcp()[kDataOffset] = data_offset(kTcpHeaderSize);
-  sum_template();
+  set_shape(/*payload_size=*/0, wire::kTcpAck);
 }
 
 void SegmentWriter::sum_template() noexcept {
-  if (is_v4_) ip_sum_ = wire::PartialSum::of(Bytes{template_}.first(wire::kIpv4HeaderSize));
-  tcp_sum_ = wire::pseudo_header_sum(addresses_, wire::IpProtocol::kTcp, /*length=*/0) +
-             wire::PartialSum::of(Bytes{template_}.subspan(ip_size(), header_size_ - ip_size()));
+  const std::size_t tcp_header = header_size_ - ip_size();
+  if (is_v4_) ip_sum_ = wire::PartialSum::of({ip(), wire::kIpv4HeaderSize});
+  tcp_sum_ = wire::pseudo_header_sum(addresses_, wire::IpProtocol::kTcp, tcp_header + payload_size_) +
+             wire::PartialSum::of({tcp(), tcp_header});
+}
+
+void SegmentWriter::set_shape(std::size_t payload_size, wire::TcpFlags flags) noexcept {
+  payload_size_ = payload_size;
+  flags_ = flags;
+  const std::size_t size = header_size_ + payload_size;
+  if (is_v4_) {
+    store_be(ip() + kIpv4Length, static_cast<std::uint16_t>(size));
+  } else {
+    store_be(ip() + kIpv6PayloadLength, static_cast<std::uint16_t>(size - wire::kIpv6HeaderSize));
+  }
+  tcp()[kFlags] = flags.bits;
+  sum_template();
 }
 
 void SegmentWriter::use_timestamps() noexcept {
+  if (uses_timestamps()) return;
+  std::memmove(ip() - kTcpTimestampsSize, ip(), header_size_);
   header_size_ = static_cast<std::uint8_t>(ip_size() + kTcpHeaderSize + kTcpTimestampsSize);
   tcp()[kDataOffset] = data_offset(kTcpHeaderSize + kTcpTimestampsSize);
   constexpr std::uint8_t kOption[] = {1, 1, 8, 10};
   std::copy(std::begin(kOption), std::end(kOption), tcp() + kTcpHeaderSize);
-  sum_template();
+  std::fill_n(tcp() + kTimestampValue, 8, std::uint8_t{0});
+  set_shape(payload_size_, flags_);
 }
 
 std::uint32_t SegmentWriter::timestamp(Instant now) const noexcept {
@@ -92,62 +110,68 @@ void SegmentWriter::echo(std::uint32_t timestamp) noexcept {
 
 void SegmentWriter::set_tos(std::uint8_t tos) noexcept {
   if (is_v4_) {
-    template_[1] = tos;
+    ip()[1] = tos;
   } else {
-    template_[0] = static_cast<std::uint8_t>(0x60 | tos >> 4);
-    template_[1] = static_cast<std::uint8_t>((template_[1] & 0x0f) | tos << 4);
+    ip()[0] = static_cast<std::uint8_t>(0x60 | tos >> 4);
+    ip()[1] = static_cast<std::uint8_t>((ip()[1] & 0x0f) | tos << 4);
   }
   sum_template();
 }
 
-// Lengths, identification and the header checksum, over what the template gave.
-void SegmentWriter::write_ip(MutableBytes packet) noexcept {
+// Identification and the header checksum of IPv4, over what the template gave.
+void SegmentWriter::write_ip(std::uint8_t* packet) noexcept {
+  const std::uint16_t identification = ++identification_;
+  store_be(packet + kIpv4Identification, identification);
+  store_be(packet + kIpv4Checksum, (ip_sum_ + wire::PartialSum::of_word(identification)).checksum());
+}
+
+// The IP header of a packet whose TCP header is not the template's.
+void SegmentWriter::write_ip_alone(MutableBytes packet) noexcept {
+  std::memcpy(packet.data(), ip(), ip_size());
   if (is_v4_) {
-    const auto length = static_cast<std::uint16_t>(packet.size());
-    store_be(packet.data() + kIpv4Length, length);
+    store_be(packet.data() + kIpv4Length, static_cast<std::uint16_t>(packet.size()));
     store_be(packet.data() + kIpv4Identification, ++identification_);
-    const wire::PartialSum sum =
-        ip_sum_ + wire::PartialSum::of_word(length) + wire::PartialSum::of_word(identification_);
-    store_be(packet.data() + kIpv4Checksum, sum.checksum());
+    store_be(packet.data() + kIpv4Checksum,
+             wire::PartialSum::of(Bytes{packet}.first(wire::kIpv4HeaderSize)).checksum());
   } else {
     store_be(packet.data() + kIpv6PayloadLength,
              static_cast<std::uint16_t>(packet.size() - wire::kIpv6HeaderSize));
   }
 }
 
-void SegmentWriter::finish(MutableBytes packet, SeqNumber sequence, wire::TcpFlags flags,
-                           Instant now) noexcept {
-  std::memcpy(packet.data(), template_.data(), header_size_);
-  write_ip(packet);
-  const MutableBytes segment = packet.subspan(ip_size());
-  store_be(segment.data() + kSequence, sequence.value());
-  segment[kFlags] = flags.bits;
+void SegmentWriter::write_headers(MutableBytes payload, SeqNumber sequence, wire::TcpFlags flags,
+                                  Instant now) noexcept {
+  if (payload.size() != payload_size_ || flags != flags_) [[unlikely]]
+    set_shape(payload.size(), flags);
+  std::memcpy(payload.data() - kMaxHeader, template_.data(), kMaxHeader);
+  std::uint8_t* const packet = payload.data() - header_size_;
+  if (is_v4_) write_ip(packet);
+  std::uint8_t* const segment = packet + ip_size();
+  store_be(segment + kSequence, sequence.value());
   // The payload begins at an even offset: headers are multiples of four.
-  wire::PartialSum sum = tcp_sum_ + wire::PartialSum::of(packet.subspan(header_size_)) +
-                         wire::PartialSum::of_words<1>(segment.data() + kSequence) +
-                         wire::PartialSum::of_word(static_cast<std::uint16_t>(segment.size())) +
-                         wire::PartialSum::of_word(flags.bits);
+  wire::PartialSum sum =
+      tcp_sum_ + wire::PartialSum::of_words<1>(segment + kSequence) + wire::PartialSum::of(payload);
   if (uses_timestamps()) {
-    store_be(segment.data() + kTimestampValue, timestamp(now));
-    sum += wire::PartialSum::of_words<1>(segment.data() + kTimestampValue);
+    store_be(segment + kTimestampValue, timestamp(now));
+    sum += wire::PartialSum::of_words<1>(segment + kTimestampValue);
   }
-  store_be(segment.data() + kChecksum, sum.checksum());
+  store_be(segment + kChecksum, sum.checksum());
 }
 
-void SegmentWriter::write(PacketBuffer& payload, SeqNumber sequence, wire::TcpFlags flags, Instant now,
+void SegmentWriter::write(const PacketBuffer& payload, SeqNumber sequence, wire::TcpFlags flags, Instant now,
                           PacketBatch& out) noexcept {
-  payload.push_front(header_size_);
-  finish(payload.bytes(), sequence, flags, now);
-  out.push(guest_, payload.bytes());
-  payload.pop_front(header_size_);
+  static_assert(kMaxHeader <= kHeadroom);
+  assert(payload.headroom() >= kMaxHeader);
+  write_headers(payload.bytes(), sequence, flags, now);
+  out.push(guest_, {payload.data() - header_size_, header_size_ + payload.size()});
 }
 
 void SegmentWriter::write_small(SeqNumber sequence, wire::TcpFlags flags, Bytes payload, Instant now,
                                 PacketBatch& out) {
-  const MutableBytes packet = out.allocate(header_size_ + payload.size());
-  std::copy(payload.begin(), payload.end(), packet.begin() + header_size_);
-  finish(packet, sequence, flags, now);
-  out.push(guest_, packet);
+  const MutableBytes room = out.allocate(kMaxHeader + payload.size());
+  std::copy(payload.begin(), payload.end(), room.begin() + kMaxHeader);
+  write_headers(room.subspan(kMaxHeader), sequence, flags, now);
+  out.push(guest_, room.subspan(kMaxHeader - header_size_));
 }
 
 void SegmentWriter::write_acknowledgement(SeqNumber sequence, std::span<const SeqRange> sack, Instant now,
@@ -188,8 +212,7 @@ void SegmentWriter::write_with_options(SeqNumber sequence, wire::TcpFlags flags,
       .options = options,
   };
   const MutableBytes packet = out.allocate(ip_size() + header.size());
-  std::memcpy(packet.data(), template_.data(), ip_size());
-  write_ip(packet);
+  write_ip_alone(packet);
   wire::write_tcp(packet.subspan(ip_size()), header, addresses_, wire::PartialSum{});
   out.push(guest_, packet);
 }

@@ -1,6 +1,6 @@
-// Writes the packets of one flow: IP and TCP headers from a template in which only lengths, numbers and
-// sums change. What is acknowledged and which window is offered is set once per turn and goes into
-// every segment.
+// Writes the packets of one flow: IP and TCP headers from a template in which only numbers and sums
+// change, and now and then length and flags. What is acknowledged and which window is offered is set once
+// per turn and goes into every segment.
 //
 // Thread: confined to its connection.
 #pragma once
@@ -34,9 +34,8 @@ class SegmentWriter {
   void echo(std::uint32_t timestamp) noexcept;
   void set_tos(std::uint8_t tos) noexcept;
 
-  // A segment around `payload`, in the headroom of its buffer, which holds the payload alone again
-  // afterwards.
-  void write(PacketBuffer& payload, SeqNumber sequence, wire::TcpFlags flags, Instant now,
+  // A segment around `payload`, its headers in the headroom of the buffer.
+  void write(const PacketBuffer& payload, SeqNumber sequence, wire::TcpFlags flags, Instant now,
              PacketBatch& out) noexcept;
   // A segment of few bytes, in the batch's own memory.
   void write_small(SeqNumber sequence, wire::TcpFlags flags, Bytes payload, Instant now, PacketBatch& out);
@@ -56,13 +55,19 @@ class SegmentWriter {
  private:
   static constexpr std::size_t kMaxHeader = 40 + wire::kTcpHeaderSize + wire::kTcpTimestampsSize;
 
-  void finish(MutableBytes packet, SeqNumber sequence, wire::TcpFlags flags, Instant now) noexcept;
+  // Writes the headers of a segment into the header_size() bytes in front of its payload, and as many more as
+  // a larger header would take.
+  void write_headers(MutableBytes payload, SeqNumber sequence, wire::TcpFlags flags, Instant now) noexcept;
+  void set_shape(std::size_t payload_size, wire::TcpFlags flags) noexcept;
   void sum_template() noexcept;
   void write_with_options(SeqNumber sequence, wire::TcpFlags flags, std::uint16_t window,
                           const wire::TcpOptions& options, PacketBatch& out);
-  void write_ip(MutableBytes packet) noexcept;
-  std::uint8_t* tcp() noexcept { return template_.data() + ip_size(); }
+  void write_ip(std::uint8_t* packet) noexcept;
+  void write_ip_alone(MutableBytes packet) noexcept;
+  std::uint8_t* ip() noexcept { return template_.data() + kMaxHeader - header_size_; }
+  std::uint8_t* tcp() noexcept { return ip() + ip_size(); }
 
+  // The headers stand at its end: all of it is copied, which takes fewer steps than a size to look at.
   std::array<std::uint8_t, kMaxHeader> template_{};
   std::uint8_t header_size_;
   bool is_v4_;
@@ -70,9 +75,12 @@ class SegmentWriter {
   std::uint32_t timestamp_offset_;
   GuestId guest_;
   wire::PartialSum addresses_;
+  // Of the segment the template is for: neighbours are mostly of one size and say the same.
+  std::size_t payload_size_ = 0;
+  wire::TcpFlags flags_;
   // Of the template, in which what each segment brings is zero.
   wire::PartialSum ip_sum_;   // IPv4
-  wire::PartialSum tcp_sum_;  // with the pseudo header but for the length
+  wire::PartialSum tcp_sum_;  // with the pseudo header
 };
 
 }  // namespace wgr::slirp::tcp

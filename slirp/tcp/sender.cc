@@ -5,12 +5,6 @@
 #include <cstring>
 
 namespace wgr::slirp::tcp {
-namespace {
-
-constexpr std::uint16_t kMinReadAhead = 2;
-constexpr std::uint16_t kMaxReadAhead = 48;  // 64 KiB of ordinary segments
-
-}  // namespace
 
 Sender::Sender(Environment& environment, SegmentWriter& writer, SeqNumber first)
     : environment_(environment),
@@ -48,96 +42,6 @@ std::size_t Sender::effective_pipe() const noexcept {
   return sack_ ? pipe_ : pipe_ - std::min(pipe_, std::size_t{duplicate_acks_} * mss_);
 }
 
-// Bytes to read from the host: what may leave at once, in whole segments, because the rest waits better in
-// the kernel. If nothing is on its way there must be something to probe a closed window with.
-std::size_t Sender::host_room() const noexcept {
-  if (!started_ || fin_queued_) return 0;
-  const std::size_t pipe = effective_pipe();
-  const std::size_t outstanding = SeqNumber::distance(una_, next_);
-  const std::size_t most = environment_.config.tcp.max_in_flight;
-  std::size_t room = congestion_.window() > pipe ? congestion_.window() - pipe : 0;
-  room = std::min({room, window_room(), most > outstanding ? most - outstanding : 0});
-  room = room > unsent_bytes_ ? room - unsent_bytes_ : 0;
-  assert(mss_ > 0);
-  if (room >= mss_) return room / mss_ * mss_;
-  if (outstanding != 0 || unsent_bytes_ != 0) return 0;
-  return room != 0 && room >= largest_window_ / 2 ? room : mss_;
-}
-
-bool Sender::wants_data() const noexcept { return host_room() > 0; }
-
-std::size_t Sender::prepare(std::span<iovec> into, std::size_t limit) {
-  assert(prepared_tail_ == 0 && prepared_segments_ == 0);
-  std::size_t room = std::min(host_room(), limit);
-  std::size_t pieces = 0;
-  if (into.empty() || room == 0) return 0;
-
-  if (sent_ < segments_.size()) {  // what a small read left behind takes more
-    Segment& tail = segments_.back();
-    if (tail.buffer && tail.size < mss_) {
-      prepared_tail_ =
-          static_cast<std::uint32_t>(std::min({room, std::size_t{mss_} - tail.size, tail.buffer.room()}));
-      if (prepared_tail_ != 0)
-        into[pieces++] = {tail.buffer.append(prepared_tail_) + tail.size, prepared_tail_};
-      room -= prepared_tail_;
-    }
-  }
-  while (room > 0 && pieces < into.size() && prepared_segments_ < read_ahead_) {
-    PacketBuffer slot = environment_.take_slot();
-    if (!slot) break;
-    ++slots_;
-    const std::size_t size = std::min(room, std::size_t{mss_});
-    into[pieces++] = {slot.append(size), size};
-    segments_.emplace_back().buffer = std::move(slot);
-    ++prepared_segments_;
-    room -= size;
-  }
-  return pieces;
-}
-
-void Sender::commit(std::size_t size, Instant now, PacketBatch& out) {
-  std::size_t left = size;
-  std::size_t index = segments_.size() - prepared_segments_;
-  if (prepared_tail_ != 0) {
-    Segment& tail = segments_[index - 1];
-    const std::size_t used = std::min<std::size_t>(left, prepared_tail_);
-    tail.size = static_cast<std::uint16_t>(tail.size + used);
-    tail.buffer.shrink(tail.size);
-    left -= used;
-  }
-  SeqNumber begin = next_ + unsent_bytes_ + (size - left);
-  const bool was_filled = prepared_segments_ != 0 && left != 0;
-  for (; index < segments_.size() && left != 0; ++index) {
-    Segment& segment = segments_[index];
-    const std::size_t used = std::min(left, segment.buffer.size());
-    segment.begin = begin;
-    segment.size = static_cast<std::uint16_t>(used);
-    segment.buffer.shrink(used);
-    begin += used;
-    left -= used;
-  }
-  assert(left == 0);
-  const std::size_t unused = segments_.size() - index;
-  while (segments_.size() > index) {
-    drop_segment_buffer(segments_.back());
-    segments_.pop_back();
-  }
-  // Offer the next read as much as this one showed to be useful.
-  if (was_filled && unused == 0 && prepared_segments_ == read_ahead_) {
-    read_ahead_ = std::min<std::uint16_t>(static_cast<std::uint16_t>(read_ahead_ * 2), kMaxReadAhead);
-  } else if (unused * 4 > std::size_t{prepared_segments_} * 3) {
-    read_ahead_ = std::max<std::uint16_t>(read_ahead_ / 2, kMinReadAhead);
-  }
-  prepared_tail_ = 0;
-  prepared_segments_ = 0;
-  if (size == 0) return;
-
-  unsent_bytes_ += static_cast<std::uint32_t>(size);
-  if (unused != 0 || segments_.back().size < mss_) segments_.back().push = true;
-  if (!has_outstanding()) congestion_.restart_after_idle(now - last_sent_at_, rtt_.timeout());
-  send_pending(now, out);
-}
-
 void Sender::finish(Instant now, PacketBatch& out) {
   if (fin_queued_) return;
   fin_queued_ = true;
@@ -168,7 +72,7 @@ bool Sender::may_send(const Segment& segment, Instant now) const noexcept {
 
 void Sender::send_pending(Instant now, PacketBatch& out) {
   send_lost(now, out);
-  bool sent_new = false;
+  bool sent_new = lost_segments_ == 0 && send_run(now, out);
   while (sent_ < segments_.size() && lost_segments_ == 0) {
     const Segment& segment = segments_[sent_];
     if (!may_send(segment, now)) {
@@ -184,6 +88,36 @@ void Sender::send_pending(Instant now, PacketBatch& out) {
   }
   arm_timers(now);
   if (sent_new) schedule_probe(now);
+}
+
+// What new segments in a row have in common is done once. The others are for send_pending(): those the
+// windows do not take whole, and a FIN alone.
+bool Sender::send_run(Instant now, PacketBatch& out) {
+  if (environment_.config.tcp.pace > Duration::zero()) return false;
+  const std::size_t pipe = effective_pipe();
+  const std::size_t window = congestion_.window() > pipe ? congestion_.window() - pipe : 0;
+  const std::size_t room = std::min(window, window_room());
+  const Position first = segments_.position(sent_);
+  const Position end = segments_.position(segments_.size());
+  Position position = first;
+  std::uint32_t bytes = 0;
+  for (; position != end; ++position) {
+    Segment& segment = segments_.at(position);
+    if (!segment.buffer || bytes + segment.size > room) break;
+    writer_.write(segment.buffer, segment.begin, segment.flags(), now, out);
+    bytes += segment.size;
+    segment.sent_at = now;
+    segment.in_pipe = true;
+    segment.earlier = position - 1;
+    segment.later = position + 1;
+  }
+  if (position == first) return false;
+  link_run(first, position - 1);
+  environment_.counters.segments_out.add(position - first);
+  new_sent(position - first, bytes, segments_.at(position - 1).end(), now);
+  pipe_ += bytes;
+  data_left(bytes, now);
+  return true;
 }
 
 void Sender::send_lost(Instant now, PacketBatch& out) {
@@ -202,24 +136,16 @@ void Sender::send_lost(Instant now, PacketBatch& out) {
 
 void Sender::transmit(Position position, Instant now, PacketBatch& out) {
   Segment& segment = segments_.at(position);
-  wire::TcpFlags flags = wire::kTcpAck;
-  if (segment.push) flags |= wire::kTcpPsh;
-  if (segment.fin) flags |= wire::kTcpFin;
   if (segment.buffer) {
-    writer_.write(segment.buffer, segment.begin, flags, now, out);
+    writer_.write(segment.buffer, segment.begin, segment.flags(), now, out);
   } else {
-    writer_.write_small(segment.begin, flags, {}, now, out);
+    writer_.write_small(segment.begin, segment.flags(), {}, now, out);
   }
   Counters& counters = environment_.counters;
   counters.segments_out.add();
 
   if (segments_.index_of(position) == sent_) {
-    if (!has_outstanding()) progress_at_ = now;
-    ++sent_;
-    next_ = segment.end();
-    window_probed_ = false;
-    unsent_bytes_ -= segment.size;
-    counters.bytes_out.add(segment.size);
+    new_sent(1, segment.size, segment.end(), now);
   } else {
     counters.retransmits.add();
     segment.retransmitted = true;
@@ -241,8 +167,23 @@ void Sender::transmit(Position position, Instant now, PacketBatch& out) {
   }
   segment.sent_at = now;
   link(position);
+  data_left(segment.size, now);
+}
+
+// The first transmission of segments that end at `end`.
+void Sender::new_sent(std::uint32_t segments, std::uint32_t bytes, SeqNumber end, Instant now) noexcept {
+  if (!has_outstanding()) progress_at_ = now;
+  sent_ += segments;
+  next_ = end;
+  window_probed_ = false;
+  unsent_bytes_ -= bytes;
+  environment_.counters.bytes_out.add(bytes);
+}
+
+// ... or any other.
+void Sender::data_left(std::size_t bytes, Instant now) noexcept {
   peak_pipe_ = std::max(peak_pipe_, pipe_);
-  if (phase_ == Phase::kRecovery) prr_out_ += segment.size;
+  if (phase_ == Phase::kRecovery) prr_out_ += bytes;
   last_sent_at_ = now;
   if (environment_.config.tcp.pace > Duration::zero()) pace_at_ = now + environment_.config.tcp.pace;
   if (retransmit_at_ == kNever) restart_retransmission_timer(now);

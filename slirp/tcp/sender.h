@@ -134,6 +134,12 @@ class Sender {
     Position later = 0;
 
     SeqNumber end() const noexcept { return begin + (std::size_t{size} + (fin ? 1 : 0)); }
+    wire::TcpFlags flags() const noexcept {
+      return wire::kTcpAck | (push ? wire::kTcpPsh : wire::TcpFlags{}) |
+             (fin ? wire::kTcpFin : wire::TcpFlags{});
+    }
+    // Sent once, and nothing is known of it.
+    bool is_plain() const noexcept { return in_pipe && !sacked && !lost && !retransmitted; }
   };
 
   // What one acknowledgement brought.
@@ -152,12 +158,18 @@ class Sender {
     std::optional<std::uint32_t> echo;
   };
 
+  // sender_fill.cc: bytes from the host
+  std::size_t host_room() const noexcept;
+  std::size_t pay_for_slots(std::size_t wanted) noexcept;
+
   // sender.cc: transmission
   std::size_t window_room() const noexcept;
-  std::size_t host_room() const noexcept;
   bool may_send(const Segment& segment, Instant now) const noexcept;
   void send_pending(Instant now, PacketBatch& out);
+  bool send_run(Instant now, PacketBatch& out);
   void send_lost(Instant now, PacketBatch& out);
+  void new_sent(std::uint32_t segments, std::uint32_t bytes, SeqNumber end, Instant now) noexcept;
+  void data_left(std::size_t bytes, Instant now) noexcept;
   void transmit(Position position, Instant now, PacketBatch& out);
   std::optional<Segment> cut(Segment& first, std::size_t size);
   bool split(std::size_t index, std::size_t size);
@@ -170,6 +182,7 @@ class Sender {
   void update_window(const Acknowledgement& news) noexcept;
   void accept_probe(SeqNumber ack);
   void advance(SeqNumber ack, News& result, Instant now);
+  void advance_plain(SeqNumber ack, News& result, Instant now);
   void read_sack(const Acknowledgement& news, News& result, Instant now);
   bool read_duplicate_report(const Acknowledgement& news, News& result) noexcept;
   void mark_sacked(SeqRange whole, SeqRange part, News& result, Instant now);
@@ -178,6 +191,7 @@ class Sender {
   void sample_rtt(News& result, Instant now);
   std::size_t index_of(SeqNumber sequence) const noexcept;
   void link(Position position) noexcept;
+  void link_run(Position first, Position last) noexcept;
   void unlink(Position position) noexcept;
   void relink() noexcept;
   void leave_pipe(Position position) noexcept;

@@ -97,6 +97,7 @@ void Sender::accept_probe(SeqNumber ack) {
 
 void Sender::advance(SeqNumber ack, News& result, Instant now) {
   result.advanced = true;
+  if (phase_ != Phase::kLoss) advance_plain(ack, result, now);
   while (sent_ != 0 && segments_.front().end() <= ack) {
     Segment& segment = segments_.front();
     if (segment.sacked) {
@@ -112,6 +113,41 @@ void Sender::advance(SeqNumber ack, News& result, Instant now) {
   }
   una_ = ack;
   if (!scoreboard_.empty()) scoreboard_.advance(ack);
+}
+
+// The same for a row of segments that arrived as they were sent: what they have in common is done once.
+void Sender::advance_plain(SeqNumber ack, News& result, Instant now) {
+  const std::uint32_t before = sent_;
+  std::size_t bytes = 0;
+  std::uint32_t slots = 0;
+  Rack::Delivered first;
+  Rack::Delivered last;
+  while (sent_ != 0 && first_sent_ == segments_.position(0)) {
+    Segment& segment = segments_.front();
+    const SeqNumber end = segment.end();
+    if (!segment.is_plain() || end > ack) [[unlikely]] break;
+    last = {.end = end, .sent_at = segment.sent_at};
+    if (sent_ == before) first = last;
+    bytes += segment.size;
+    first_sent_ = segment.later;
+    if (segment.buffer) ++slots;
+    segments_.pop_front();  // with its buffer
+    --sent_;
+  }
+  const std::uint32_t count = before - sent_;
+  if (count == 0) return;
+  linked_ -= count;
+  slots_ -= slots;
+  environment_.memory.give_back(slots * environment_.slot_cost());
+  pipe_ -= bytes;
+  result.delivered += bytes;
+  result.acked_segments += count;
+  result.newest_sent = std::max(result.newest_sent, last.sent_at);
+  result.has_sample = true;
+  if (sack_) {  // those between tell it nothing that these two do not
+    rack_.delivered(first, rtt_.minimum(), now);
+    rack_.delivered(last, rtt_.minimum(), now);
+  }
 }
 
 void Sender::delivered(Segment& segment, News& result, Instant now) {
@@ -221,16 +257,20 @@ std::size_t Sender::index_of(SeqNumber sequence) const noexcept {
 
 // At the end of the order of transmission.
 void Sender::link(Position position) noexcept {
-  Segment& segment = segments_.at(position);
-  segment.in_pipe = true;
+  segments_.at(position).in_pipe = true;
+  link_run(position, position);
+}
+
+// The same for neighbours that are linked among themselves.
+void Sender::link_run(Position first, Position last) noexcept {
   if (linked_ == 0) {
-    first_sent_ = position;
+    first_sent_ = first;
   } else {
-    segments_.at(last_sent_).later = position;
-    segment.earlier = last_sent_;
+    segments_.at(last_sent_).later = first;
+    segments_.at(first).earlier = last_sent_;
   }
-  last_sent_ = position;
-  ++linked_;
+  last_sent_ = last;
+  linked_ += last - first + 1;
 }
 
 void Sender::unlink(Position position) noexcept {
