@@ -13,10 +13,10 @@ constexpr WorkerIndex kMainThread = 0xff;
 }  // namespace
 
 AdminPort::AdminPort(boost::asio::io_context& context, const metrics::Config& config, std::size_t workers,
-                     egress::Resolver& resolver, HealthMonitor::PostToWorker post,
+                     egress::Resolver& resolver, HealthMonitor::AskWorker ask,
                      Admin::TakeSnapshot take_snapshot)
     : health_(config.health, workers),
-      monitor_(context, config.health.probe, health_, resolver, std::move(post)),
+      monitor_(context, config.health.probe, health_, resolver, std::move(ask)),
       admin_(config, std::move(take_snapshot), health_,
              [this](ws::RequestId id, const ws::HttpResponse& response) { respond(id, response); }) {
   if (!config.listener.enabled) return;

@@ -25,7 +25,7 @@ class AdminPort {
   // Opens the listener unless it is turned off; throws std::exception with a sentence for the operator.
   // `context` and `resolver` outlive this object, and so does what the functions use.
   AdminPort(boost::asio::io_context& context, const metrics::Config& config, std::size_t workers,
-            egress::Resolver& resolver, HealthMonitor::PostToWorker post, Admin::TakeSnapshot take_snapshot);
+            egress::Resolver& resolver, HealthMonitor::AskWorker ask, Admin::TakeSnapshot take_snapshot);
 
   void start();
   // Where it listens; nowhere when it is turned off.

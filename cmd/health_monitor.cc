@@ -27,11 +27,11 @@ std::shared_ptr<const ws::TlsContext> client_tls(const metrics::ProbeConfig& pro
 }  // namespace
 
 HealthMonitor::HealthMonitor(boost::asio::io_context& context, const metrics::ProbeConfig& probes,
-                             metrics::Health& health, egress::Resolver& resolver, PostToWorker post)
+                             metrics::Health& health, egress::Resolver& resolver, AskWorker ask)
     : context_(context),
       health_(health),
       resolver_(resolver),
-      post_(std::move(post)),
+      ask_(std::move(ask)),
       rng_(Rng::from_kernel()),
       sockets_(context, [this](auto token, auto ready) { probes_.socket_ready(token, ready, Clock::now()); }),
       probes_(probes, sockets_, health, rng_, client_tls(probes)),
@@ -55,9 +55,11 @@ void HealthMonitor::send_heartbeats(Instant now) {
     const auto worker = static_cast<WorkerIndex>(i);
     if (watchdog.is_waiting(worker)) continue;
     watchdog.heartbeat_sent(worker, now);
-    post_(worker, [this, worker] {
-      boost::asio::post(context_,
-                        [this, worker] { health_.watchdog().heartbeat_answered(worker, Clock::now()); });
+    ask_(worker, [this, worker](metrics::UnboundPorts unbound) {
+      boost::asio::post(context_, [this, worker, unbound = std::move(unbound)]() mutable {
+        health_.watchdog().heartbeat_answered(worker, Clock::now());
+        health_.ports_told(worker, std::move(unbound));
+      });
     });
   }
 }

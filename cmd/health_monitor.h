@@ -1,6 +1,7 @@
 // Keeps metrics::Health up to date while the router runs: heartbeats to the workers, and the health probes.
 //
-//   every second: main --post--> worker --post--> main     unanswered: the worker is stuck
+//   every second: main --ask--> worker --post--> main     unanswered: the worker is stuck
+//                                                         the answer: which of its ports are not open
 //
 // Thread: the main thread's. Destroy it after the workers have stopped.
 #pragma once
@@ -23,12 +24,13 @@ class HealthMonitor {
  public:
   static constexpr Duration kInterval = std::chrono::seconds{1};
 
-  // Runs `task` on the thread of the worker, soon.
-  using PostToWorker = std::function<void(WorkerIndex worker, std::function<void()> task)>;
+  using Answer = std::function<void(metrics::UnboundPorts)>;
+  // Calls `answer` on the thread of the worker, soon, with what that says of its ports.
+  using AskWorker = std::function<void(WorkerIndex worker, Answer answer)>;
 
   // `context` is the main thread's; it, `health` and `resolver` outlive this object.
   HealthMonitor(boost::asio::io_context& context, const metrics::ProbeConfig& probes, metrics::Health& health,
-                egress::Resolver& resolver, PostToWorker post);
+                egress::Resolver& resolver, AskWorker ask);
   HealthMonitor(const HealthMonitor&) = delete;
   HealthMonitor& operator=(const HealthMonitor&) = delete;
 
@@ -46,7 +48,7 @@ class HealthMonitor {
   boost::asio::io_context& context_;
   metrics::Health& health_;
   egress::Resolver& resolver_;
-  const PostToWorker post_;
+  const AskWorker ask_;
   Rng rng_;
   egress::HostSockets sockets_;
   Probes probes_;

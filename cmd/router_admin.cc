@@ -11,18 +11,17 @@
 namespace wgr {
 
 void Router::open_admin() {
-  const auto post = [this](WorkerIndex worker, std::function<void()> task) {
-    runners_[worker]->post([task = std::move(task)](Shard&) { task(); });
+  const auto ask = [this](WorkerIndex worker, HealthMonitor::Answer answer) {
+    runners_[worker]->ask_unbound_ports(std::move(answer));
   };
   admin_ = std::make_unique<AdminPort>(
-      context_, config_.metrics, runners_.size(), resolver_, post,
+      context_, config_.metrics, runners_.size(), resolver_, ask,
       [this](Admin::SnapshotTaken taken) { take_full_snapshot(std::move(taken)); });
   for (const SocketAddress& address : admin_->addresses()) {
     log::info("serving metrics and health", {{"address", address.to_string()}});
   }
   metrics::HealthFacts& facts = admin_->health().facts();
-  facts.is_udp_listening = true;
-  if (!config_.ws.listeners.empty()) facts.is_ws_listening = true;
+  facts.has_listeners = !config_.ws.listeners.empty();
   facts.is_configured = true;
   last_reload_.last_success = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
   if (!config_.slirp.dns.upstreams.empty()) {

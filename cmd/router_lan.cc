@@ -81,6 +81,7 @@ void Router::tell_names() {
 
 // A worker hears of its forwards when they are others, of their targets when these are.
 void Router::update_forwards() {
+  admin_->health().facts().has_forwards = !config_.forwards.empty();
   auto plan = plan_forwards(config_.forwards, peers_, lan_, config_.network, runners_.size());
   forwards_.resize(runners_.size());
   for (std::size_t worker = 0; worker < plan.size(); ++worker) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string>
+#include <system_error>
 #include <utility>
 
 namespace wgr {
@@ -12,6 +14,7 @@ WallTime wall_now() {
 }
 
 constexpr Duration kMaxSlack = std::chrono::milliseconds{1};
+constexpr std::size_t kMaxUnboundForwards = 16;  // told by name
 
 // Both are CLOCK_MONOTONIC.
 std::chrono::steady_clock::time_point to_steady(Instant instant) {
@@ -53,6 +56,24 @@ void ShardRunner::start(std::vector<Post*> posts) {
 void ShardRunner::stop() {
   worker_.stop();
   worker_.join();
+}
+
+metrics::UnboundPorts ShardRunner::unbound_ports() const {
+  metrics::UnboundPorts unbound;
+  for (const auto& port : ports_) {
+    if (!port->is_listening()) unbound.udp.push_back("udp " + port->local_address().to_string());
+  }
+  if (session_port_) {
+    for (const SocketAddress& address : session_port_->server().unbound()) {
+      unbound.listeners.push_back("tcp " + address.to_string());
+    }
+  }
+  for (const slirp::UnboundForward& forward : shard_.stack().unbound_forwards(kMaxUnboundForwards)) {
+    unbound.forwards.push_back(std::string{slirp::to_string(forward.protocol)} + " " +
+                               forward.address.to_string() + " (" +
+                               std::generic_category().message(forward.error) + ")");
+  }
+  return unbound;
 }
 
 void ShardRunner::receive(std::span<const io::UdpSocket::Received> batch) {

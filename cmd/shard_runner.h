@@ -18,6 +18,7 @@
 #include "core/io/mailbox.h"
 #include "core/io/udp_socket.h"
 #include "core/io/worker.h"
+#include "metrics/health.h"
 #include "wireguard/udp_port.h"
 
 namespace wgr {
@@ -56,6 +57,12 @@ class ShardRunner {
     });
   }
 
+  // Calls `answer(ports)` on the worker.
+  template <typename Answer>
+  void ask_unbound_ports(Answer answer) {
+    worker_.post([this, answer = std::move(answer)] { answer(unbound_ports()); });
+  }
+
   void post_dials(DialPort::Dials dials, ws::wireguard::Dialer::Settings settings) {
     worker_.post([this, dials = std::move(dials), settings = std::move(settings)] {
       dial_port_.set_dials(dials, settings, Clock::now());
@@ -70,6 +77,7 @@ class ShardRunner {
   egress::HostSockets& sockets() noexcept { return sockets_; }
 
  private:
+  metrics::UnboundPorts unbound_ports() const;
   void receive(std::span<const io::UdpSocket::Received> batch);
   void take_mail(std::vector<Mail>& mail);
   void end_turn();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <chrono>
+#include <set>
 #include <utility>
 
 #include "core/text.h"
@@ -46,7 +47,7 @@ std::string_view status_text(const Check& check) {
 }  // namespace
 
 Health::Health(HealthConfig config, std::size_t workers)
-    : config_(std::move(config)), watchdog_(workers, config_.stuck_after) {}
+    : config_(std::move(config)), watchdog_(workers, config_.stuck_after), ports_(workers) {}
 
 void Health::add_probe(std::string_view name) {
   Probe& probe = probes_.emplace_back();
@@ -67,12 +68,9 @@ std::vector<Check> Health::live(Instant now) const { return {workers_check(now)}
 
 std::vector<Check> Health::ready(Instant now) const {
   std::vector<Check> checks{workers_check(now)};
-  checks.push_back(check_of("udp_listening", facts_.is_udp_listening, "the UDP port is bound",
-                            "the UDP port is not bound"));
-  if (facts_.is_ws_listening) {
-    checks.push_back(check_of("ws_listening", *facts_.is_ws_listening, "every listener is bound",
-                              "a listener is not bound"));
-  }
+  checks.push_back(ports_check("udp_listening", &UnboundPorts::udp));
+  if (facts_.has_listeners) checks.push_back(ports_check("ws_listening", &UnboundPorts::listeners));
+  if (facts_.has_forwards) checks.push_back(ports_check("forwards_listening", &UnboundPorts::forwards));
   checks.push_back(check_of("configured", facts_.is_configured, "a configuration is in use",
                             "no configuration is in use yet"));
   checks.push_back(check_of("not_draining", !facts_.is_draining, "new flows are taken", "stopping"));
@@ -96,6 +94,22 @@ Check Health::workers_check(Instant now) const {
   if (!stuck.empty()) return {"workers", false, std::move(stuck)};
   const std::size_t count = watchdog_.workers();
   return {"workers", true, std::to_string(count) + (count == 1 ? " worker answers" : " workers answer")};
+}
+
+// Workers share ports: one that several of them lack is named once.
+Check Health::ports_check(std::string name, std::vector<std::string> UnboundPorts::* kind) const {
+  std::set<std::string_view> unbound;
+  for (std::size_t i = 0; i < ports_.size(); ++i) {
+    if (!ports_[i]) return {std::move(name), false, "worker " + std::to_string(i) + " has not told yet"};
+    unbound.insert(((*ports_[i]).*kind).begin(), ((*ports_[i]).*kind).end());
+  }
+  if (unbound.empty()) return {std::move(name), true, "every port is open"};
+  std::string detail = "not open: ";
+  for (const std::string_view port : unbound) {
+    if (port != *unbound.begin()) detail += ", ";
+    detail += port;
+  }
+  return {std::move(name), false, std::move(detail)};
 }
 
 // A system that does not tell them is not unready for that.

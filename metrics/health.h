@@ -1,6 +1,6 @@
 // Is the router alive, is it ready? Named checks, and the answers of /livez, /readyz and /healthz.
 //
-// Alive: every worker answers. Ready: alive, listening, configured, not draining, descriptors to spare.
+// Alive: every worker answers. Ready: alive, every port open, configured, not draining, descriptors to spare.
 // A configuration that failed to reload is no check: the former one serves on. Probes are shown, and make the
 // router unready only where that was asked for.
 //
@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/time.h"
@@ -31,10 +32,17 @@ struct Check {
   bool is_gating = true;  // false: only shown
 };
 
+// The ports that a worker should have open and has not, as the operator knows them: "udp 0.0.0.0:51820".
+struct UnboundPorts {
+  std::vector<std::string> udp;
+  std::vector<std::string> listeners;  // for WebSockets
+  std::vector<std::string> forwards;   // with the reason; the first few
+};
+
 // What the router says of itself. Until it has spoken it is not ready.
 struct HealthFacts {
-  bool is_udp_listening = false;
-  std::optional<bool> is_ws_listening;  // nothing: no listener is configured
+  bool has_listeners = false;  // for WebSockets, configured
+  bool has_forwards = false;   // likewise
   bool is_configured = false;
   bool is_draining = false;
   ProcessStats::Value open_descriptors;
@@ -56,6 +64,9 @@ class Health {
   const HealthFacts& facts() const noexcept { return facts_; }
   Watchdog& watchdog() noexcept { return watchdog_; }
   const Watchdog& watchdog() const noexcept { return watchdog_; }
+
+  // Until every worker has told of its ports the router is not ready.
+  void ports_told(WorkerIndex worker, UnboundPorts unbound) { ports_.at(worker) = std::move(unbound); }
 
   // A probe that is configured; it has no verdict before its first run.
   void add_probe(std::string_view name);
@@ -80,11 +91,13 @@ class Health {
   };
 
   Check workers_check(Instant now) const;
+  Check ports_check(std::string name, std::vector<std::string> UnboundPorts::* kind) const;
   Check descriptors_check() const;
 
   const HealthConfig config_;
   HealthFacts facts_;
   Watchdog watchdog_;
+  std::vector<std::optional<UnboundPorts>> ports_;  // by worker; nothing: it has not told yet
   std::vector<Probe> probes_;
 };
 

@@ -109,12 +109,20 @@ void Forwards::open(FlowToken token, const Forward& forward, Listener& listener,
     listener.error = listener.udp ? 0 : error;
     if (listener.udp) listener.udp->watch_readable();
   }
-  if (listener.error == 0) return;
+  if (listener.error == 0) {
+    listener.wait = Duration{0};
+    return;
+  }
   if (listener.is_optional && listener.error == EAFNOSUPPORT) {
     listener.error = 0;
     return;
   }
   environment_.counters.forward_bind_failures.add();
+  retry(listener, listener.error, now);
+}
+
+void Forwards::retry(Listener& listener, int error, Instant now) {
+  listener.error = error;
   listener.wait = std::clamp(2 * listener.wait, kFirstRetry, kLastRetry);
   again_at(listener, now + listener.wait);
 }
@@ -177,6 +185,18 @@ std::vector<ForwardStatus> Forwards::status() const {
     }
   }
   return all;
+}
+
+std::vector<UnboundForward> Forwards::unbound(std::size_t limit) const {
+  std::vector<UnboundForward> unbound;
+  for (const Serial serial : order_) {
+    const Forward& forward = forwards_.at(serial);
+    for (const Listener& listener : forward.listeners) {
+      if (unbound.size() == limit) return unbound;
+      if (listener.error != 0) unbound.push_back({forward.config.protocol, listener.address, listener.error});
+    }
+  }
+  return unbound;
 }
 
 void Forwards::remove_guest(GuestId guest) {
@@ -245,6 +265,10 @@ void Forwards::accept_some(Forward& forward, Listener& listener, Instant now, Pa
       continue;
     }
     if (accepted.error == EAGAIN) break;
+    if (!egress::is_shortage(accepted.error)) {  // somebody has shut the port down
+      listener.tcp.reset();
+      return retry(listener, accepted.error, now);
+    }
     // Clients wait in the kernel until flows have ended.
     environment_.counters.drops.count(DropReason::kDescriptorsExhausted);
     environment_.counters.forward_accept_pauses.add();

@@ -3,11 +3,11 @@
 //   outside client --> listener --> source, target, caps --> TcpBridge: a connection of ours to the guest
 //                                                        --> ForwardedUdp: a mapping
 //
-// A listener that cannot be opened is tried again, later and later. While a forward has no target its TCP
-// clients are reset and its datagrams dropped, at once and counted: a client that is told tries again. Where
-// a forward leads may change at any time; TCP connections stay with the guest they have reached, UDP mappings
-// move. The source of a connection, as the guest sees it, is the router's own address; who the client is, a
-// PROXY header may say.
+// A listener that cannot be opened, or is lost, is tried again, later and later. While a forward has no
+// target its TCP clients are reset and its datagrams dropped, at once and counted: a client that is told
+// tries again. Where a forward leads may change at any time; TCP connections stay with the guest they have
+// reached, UDP mappings move. The source of a connection, as the guest sees it, is the router's own address;
+// who the client is, a PROXY header may say.
 //
 // Thread: confined to the stack.
 #pragma once
@@ -38,6 +38,8 @@ class Forwards {
   // one of the router's.
   void set_target(std::size_t index, const std::optional<ForwardTarget>& target);
   std::vector<ForwardStatus> status() const;
+  // At most so many of them.
+  std::vector<UnboundForward> unbound(std::size_t limit) const;
 
   void socket_ready(FlowToken token, Instant now, PacketBatch& out);
   Instant next_deadline() const noexcept { return next_; }
@@ -71,6 +73,7 @@ class Forwards {
 
   void open(Serial serial, Forward& forward, Instant now);
   void open(FlowToken token, const Forward& forward, Listener& listener, Instant now);
+  void retry(Listener& listener, int error, Instant now);
   void again_at(Listener& listener, Instant at);
   void end_flows(Forward& forward, Instant now, PacketBatch& out);
   bool is_usable(const ForwardTarget& target) const;

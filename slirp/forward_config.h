@@ -39,6 +39,13 @@ struct ForwardTarget {
   friend bool operator==(const ForwardTarget&, const ForwardTarget&) = default;
 };
 
+// A port of a forward that cannot be opened, or was lost. It is tried again.
+struct UnboundForward {
+  ForwardProtocol protocol = ForwardProtocol::kTcp;
+  SocketAddress address;
+  int error = 0;
+};
+
 // What has become of a forward.
 struct ForwardStatus {
   ForwardConfig config;

@@ -338,6 +338,9 @@ void Stack::set_forward_target(std::size_t index, const std::optional<ForwardTar
 }
 
 std::vector<ForwardStatus> Stack::forward_status() const { return parts_->forwards.status(); }
+std::vector<UnboundForward> Stack::unbound_forwards(std::size_t limit) const {
+  return parts_->forwards.unbound(limit);
+}
 
 void Stack::set_policy(std::shared_ptr<const egress::Policy> policy) { parts_->policy = std::move(policy); }
 

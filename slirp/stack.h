@@ -67,6 +67,8 @@ class Stack {
   // address is one of Config::own_addresses.
   void set_forward_target(std::size_t index, const std::optional<ForwardTarget>& target);
   std::vector<ForwardStatus> forward_status() const;
+  // Ports of forwards that are not open, at most so many.
+  std::vector<UnboundForward> unbound_forwards(std::size_t limit) const;
   // New rules apply to new flows and new remotes.
   void set_policy(std::shared_ptr<const egress::Policy> policy);
   // Asked from the next question on.

@@ -10,13 +10,16 @@ namespace wgr::wireguard {
 
 UdpPort::UdpPort(boost::asio::io_context& context, std::unique_ptr<io::UdpSocket> socket, Sink sink)
     : socket_(std::move(socket)),
-      address_(socket_->local_address().ip),
+      local_address_(socket_->local_address()),
       descriptor_(context, socket_->descriptor()),
       sink_(std::move(sink)) {}
 
 UdpPort::~UdpPort() { descriptor_.release(); }
 
-void UdpPort::start() { wait(); }
+void UdpPort::start() {
+  is_receiving_ = true;
+  wait();
+}
 
 void UdpPort::wait() {
   descriptor_.async_wait(boost::asio::posix::descriptor_base::wait_read,
@@ -24,6 +27,7 @@ void UdpPort::wait() {
                            if (error == boost::asio::error::operation_aborted)
                              return;  // the port is going away
                            if (error) {
+                             is_receiving_ = false;
                              log::error("no more datagrams from this port", {{"reason", error.message()}});
                              return;
                            }

@@ -30,7 +30,10 @@ class UdpPort {
 
   const io::UdpSocket& socket() const noexcept { return *socket_; }
   // The address it is bound to; unspecified for all of its family.
-  const IpAddress& address() const noexcept { return address_; }
+  const IpAddress& address() const noexcept { return local_address_.ip; }
+  const SocketAddress& local_address() const noexcept { return local_address_; }
+  // False before start(), and once it can receive no more.
+  bool is_listening() const { return is_receiving_; }
 
  private:
   static constexpr int kBatchesPerTurn = 4;  // then other sockets have their turn
@@ -38,9 +41,10 @@ class UdpPort {
   void wait();
 
   std::unique_ptr<io::UdpSocket> socket_;
-  const IpAddress address_;
+  const SocketAddress local_address_;
   boost::asio::posix::stream_descriptor descriptor_;  // borrows the socket's
   const Sink sink_;
+  bool is_receiving_ = false;
 };
 
 }  // namespace wgr::wireguard

@@ -58,9 +58,14 @@ ListeningSocket::ListeningSocket(const SocketAddress& address, bool is_first) {
   if (!set_option(descriptor_.get(), SOL_SOCKET, SO_REUSEPORT, 1)) fail("cannot share the TCP port", address);
   bind_to(descriptor_, address);
   if (listen(descriptor_.get(), kBacklog) != 0) fail("cannot listen on TCP", address);
+  address_ = local_address(descriptor_.get());
 }
 
-SocketAddress ListeningSocket::address() const { return local_address(descriptor_.get()); }
+bool ListeningSocket::is_listening() const {
+  int value = 0;
+  socklen_t length = sizeof value;
+  return getsockopt(descriptor_.get(), SOL_SOCKET, SO_ACCEPTCONN, &value, &length) == 0 && value != 0;
+}
 
 std::optional<Accepted> ListeningSocket::accept() {
   sockaddr_storage name{};

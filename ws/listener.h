@@ -29,13 +29,17 @@ class ListeningSocket {
   ListeningSocket(const SocketAddress& address, bool is_first);
 
   int descriptor() const noexcept { return descriptor_.get(); }
-  SocketAddress address() const;
+  // What it was bound to.
+  const SocketAddress& address() const noexcept { return address_; }
+  // False once somebody has shut it down.
+  bool is_listening() const;
 
   // Nothing, with errno set, when there is none to be accepted or when the kernel cannot.
   std::optional<Accepted> accept();
 
  private:
   io::Descriptor descriptor_;
+  SocketAddress address_;
 };
 
 // All sockets of one listener. Where its addresses are left open, a family the machine lacks is left out.

@@ -36,10 +36,6 @@ using Serial = std::uint64_t;  // of a connection; 0 is the listeners' deadline
 // Watcher tokens: sessions by serial, listening sockets by index.
 constexpr egress::SocketToken kListenerToken = egress::SocketToken{1} << 63;
 
-bool is_shortage(int error) {
-  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
-}
-
 std::chrono::steady_clock::time_point to_steady(Instant instant) {
   return std::chrono::steady_clock::time_point{instant.time_since_epoch()};
 }
@@ -59,6 +55,7 @@ struct Server::Parts {
   void ready(egress::SocketToken token, egress::Ready ready);
   void accept_from(Listening& listening, Instant now);
   void pause_accepting(Instant now);
+  static void stop_listening(Listening& listening);
   void open(Accepted accepted, std::size_t listener, Instant now);
   void read(Session& session, Instant now);
   void deliver(Session& session, Instant now);
@@ -141,7 +138,8 @@ void Server::Parts::accept_from(Listening& from, Instant now) {
       break;
     }
     counters.accept_errors.add();
-    if (is_shortage(errno)) return pause_accepting(now);
+    if (egress::is_shortage(errno)) return pause_accepting(now);
+    if (!from.socket.is_listening()) return stop_listening(from);
   }
   from.watch->ask({.readable = true, .writable = false});
 }
@@ -154,6 +152,12 @@ void Server::Parts::pause_accepting(Instant now) {
   }
   deadlines.arm(Serial{0}, now + kAcceptPause, listeners_queued);
   arm_timer();
+}
+
+// Readiness tells of it (unbound()); a new start opens it again.
+void Server::Parts::stop_listening(Listening& from) {
+  log::error("this port is lost: nobody can connect to it", {{"address", from.socket.address().to_string()}});
+  from.watch.reset();
 }
 
 void Server::Parts::open(Accepted accepted, std::size_t listener, Instant now) {
@@ -298,6 +302,14 @@ std::vector<SocketAddress> Server::addresses() const {
     addresses[each->listener] = each->socket.address();
   }
   return addresses;
+}
+
+std::vector<SocketAddress> Server::unbound() const {
+  std::vector<SocketAddress> unbound;
+  for (const Parts::Listening& each : parts_->listening) {
+    if (!each.socket.is_listening()) unbound.push_back(each.socket.address());
+  }
+  return unbound;
 }
 
 void Server::start() {

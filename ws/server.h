@@ -40,6 +40,8 @@ class Server {
 
   // What ports of 0 became, by listener.
   std::vector<SocketAddress> addresses() const;
+  // Where it should listen and does not any more, as the kernel says.
+  std::vector<SocketAddress> unbound() const;
   void start();
 
   // Queues one message to a session; false if there is none. A full queue drops its oldest messages and

@@ -13,6 +13,7 @@
 
 #include <sys/uio.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -24,6 +25,11 @@
 namespace wgr::egress {
 
 using SocketToken = std::uint64_t;  // chosen by the owner, passed back untouched
+
+// An errno value that says that descriptors or memory ran out: the same call may succeed later.
+constexpr bool is_shortage(int error) noexcept {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
 
 // What may be watched and what has happened. A watch is one-shot per direction; a failed socket
 // reports readable and writable, and the next call tells the error.

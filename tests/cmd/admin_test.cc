@@ -15,7 +15,7 @@ using testing::Pair;
 class AdminTest : public testing::Test {
  protected:
   void SetUp() override {
-    health_.facts().is_udp_listening = true;
+    health_.ports_told(0, {});
     health_.facts().is_configured = true;
   }
 

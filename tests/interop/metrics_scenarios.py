@@ -5,6 +5,9 @@ import ctypes
 import json
 import os
 import pathlib
+import signal
+import subprocess
+import sys
 import unittest
 import urllib.parse
 
@@ -15,6 +18,14 @@ from scenarios import MB, Scenario
 
 ADMIN_PORT = 9586
 PROMETHEUS_PORT = 9590
+FORWARDED_PORT = 8090
+# Another program that has the port.
+SQUATTER = """
+import signal, socket, sys
+server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+print("taken", flush=True)
+signal.pause()
+"""
 PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_DETACH, WALL = 0x4206, 0x4207, 17, 0x40000000
 FRIENDLY_NAME = "a laptop"
 # As found in dashboards made for MindFlavor's exporter, with shorter windows.
@@ -88,6 +99,14 @@ class Prometheus(Scenario):
         tasks = pathlib.Path(f"/proc/{self.bed.router.process.pid}/task")
         return next(int(task.name) for task in tasks.iterdir() if (task / "comm").read_text().startswith("worker-"))
 
+    def reload(self, **sections):
+        """The router reads its configuration again, with other sections."""
+        before = self.bed.router.log().count("configuration reloaded")
+        self.bed.config.extra |= sections
+        self.bed.router.write_config()
+        self.bed.router.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: self.bed.router.log().count("configuration reloaded") > before, "the reload", 5)
+
     def query(self, text):
         status, body = self.get(f"/api/v1/query?query={urllib.parse.quote(text)}", PROMETHEUS_PORT)
         return json.loads(body)["data"]["result"] if status == 200 else []
@@ -135,6 +154,27 @@ class Prometheus(Scenario):
         with stopped_thread(self.worker()):
             wait_until(lambda: self.get("/livez")[0] == 503, "not alive", timeout=10)
         wait_until(lambda: self.get("/livez")[0] == 200, "alive again", timeout=5)
+        self.assert_passes()
+
+    def test_a_port_that_is_taken_turns_readiness_bad_by_name_until_it_is_free(self):
+        wait_until(lambda: self.get("/readyz")[0] == 200, "ready", timeout=5)
+        forward = {"listen": f"127.0.0.1:{FORWARDED_PORT}", "to": f"{self.client.inner[4]}:80"}
+        bound = f'wgrouter_forward_port_bound{{protocol="tcp",listen="127.0.0.1:{FORWARDED_PORT}"}}'
+        squatter = self.bed.router_ns.popen(sys.executable, "-c", SQUATTER, str(FORWARDED_PORT), name="squatter",
+                                            stdout=subprocess.PIPE)
+        self.assertEqual(squatter.stdout.readline(), b"taken\n")
+        self.reload(forwards=[forward])
+        wait_until(lambda: self.get("/readyz")[0] == 503, "not ready", timeout=5)
+        self.assertEqual(self.get("/readyz")[1],
+                         f"forwards_listening: not open: tcp 127.0.0.1:{FORWARDED_PORT} (Address already in use)\n")
+        self.assertEqual(self.get("/livez")[0], 200)
+        self.assertIn(f"{bound} 0\n", self.get("/metrics")[1])
+        self.assertIn('wgrouter_health_check{check="forwards_listening"} 0\n', self.get("/metrics")[1])
+
+        self.bed.lab.end(squatter)
+        wait_until(lambda: self.get("/readyz")[0] == 200, "ready again", timeout=15)
+        self.assertIn(f"{bound} 1\n", self.get("/metrics")[1])
+        self.reload(forwards=[])
         self.assert_passes()
 
     def test_health_is_good_and_turns_bad_while_the_router_drains(self):

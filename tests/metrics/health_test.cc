@@ -12,11 +12,12 @@ using testing::HasSubstr;
 class HealthTest : public testing::Test {
  protected:
   HealthTest() {
-    health_.facts() = {.is_udp_listening = true,
-                       .is_ws_listening = true,
+    health_.facts() = {.has_listeners = true,
+                       .has_forwards = true,
                        .is_configured = true,
                        .open_descriptors = 100,
                        .descriptor_limit = 1000};
+    for (WorkerIndex worker = 0; worker < 2; ++worker) health_.ports_told(worker, {});
   }
 
   HealthAnswer ask(std::string_view path, std::string_view query = "", std::string_view accept = "") {
@@ -38,12 +39,12 @@ TEST_F(HealthTest, HealthyRouterSaysOkEverywhere) {
 TEST_F(HealthTest, AnotherPathIsNotAnswered) { EXPECT_FALSE(health_.answer("/metrics", "", "", now_)); }
 
 TEST_F(HealthTest, RouterThatHasNotSpokenYetIsAliveButNotReady) {
-  health_.facts() = {};
+  const Health health{HealthConfig{}, 2};
 
-  EXPECT_EQ(ask("/livez").status, 200u);
-  EXPECT_EQ(ask("/readyz").status, 503u);
-  EXPECT_EQ(ask("/readyz").body,
-            "udp_listening: the UDP port is not bound\nconfigured: no configuration is in use yet\n");
+  EXPECT_EQ(health.answer("/livez", "", "", now_)->status, 200u);
+  EXPECT_EQ(health.answer("/readyz", "", "", now_)->status, 503u);
+  EXPECT_EQ(health.answer("/readyz", "", "", now_)->body,
+            "udp_listening: worker 0 has not told yet\nconfigured: no configuration is in use yet\n");
 }
 
 TEST_F(HealthTest, StuckWorkerIsNeitherAliveNorReady) {
@@ -66,12 +67,38 @@ TEST_F(HealthTest, DrainingRouterIsAliveButNotReady) {
   EXPECT_EQ(ask("/healthz").body, "not_draining: stopping\n");
 }
 
-TEST_F(HealthTest, UnboundListenerIsNotReadyAndOneThatIsNotConfiguredIsNoCheck) {
-  health_.facts().is_ws_listening = false;
-  EXPECT_EQ(ask("/readyz").body, "ws_listening: a listener is not bound\n");
+TEST_F(HealthTest, PortThatIsNotOpenMakesUnreadyByItsName) {
+  health_.ports_told(1, {.udp = {"udp 0.0.0.0:51820"}, .listeners = {}, .forwards = {}});
+  EXPECT_EQ(ask("/livez").status, 200u);
+  EXPECT_EQ(ask("/readyz").status, 503u);
+  EXPECT_EQ(ask("/readyz").body, "udp_listening: not open: udp 0.0.0.0:51820\n");
 
-  health_.facts().is_ws_listening = std::nullopt;
+  health_.ports_told(1, {.udp = {}, .listeners = {"tcp 0.0.0.0:8086"}, .forwards = {}});
+  EXPECT_EQ(ask("/readyz").body, "ws_listening: not open: tcp 0.0.0.0:8086\n");
+
+  health_.ports_told(
+      1, {.udp = {}, .listeners = {}, .forwards = {"tcp [::]:80 (in use)", "udp [::]:53 (in use)"}});
+  EXPECT_EQ(ask("/readyz").body,
+            "forwards_listening: not open: tcp [::]:80 (in use), udp [::]:53 (in use)\n");
+
+  health_.ports_told(1, {});
   EXPECT_EQ(ask("/readyz").status, 200u);
+}
+
+TEST_F(HealthTest, PortThatSeveralWorkersLackIsNamedOnce) {
+  for (WorkerIndex worker = 0; worker < 2; ++worker) {
+    health_.ports_told(worker, {.udp = {}, .listeners = {"tcp 0.0.0.0:8086"}, .forwards = {}});
+  }
+  EXPECT_EQ(ask("/readyz").body, "ws_listening: not open: tcp 0.0.0.0:8086\n");
+}
+
+TEST_F(HealthTest, WhatIsNotConfiguredIsNoCheck) {
+  EXPECT_THAT(ask("/readyz", "verbose").body, HasSubstr("ws_listening"));
+  EXPECT_THAT(ask("/readyz", "verbose").body, HasSubstr("forwards_listening"));
+
+  health_.facts().has_listeners = health_.facts().has_forwards = false;
+  EXPECT_THAT(ask("/readyz", "verbose").body, testing::Not(HasSubstr("ws_listening")));
+  EXPECT_THAT(ask("/readyz", "verbose").body, testing::Not(HasSubstr("forwards_listening")));
 }
 
 TEST_F(HealthTest, TenthOfTheDescriptorsMustBeFree) {
@@ -105,6 +132,7 @@ TEST_F(HealthTest, FailingProbeMakesUnreadyWhereThatWasAskedFor) {
   config.probe.gates_ready = true;
   Health health{config, 1};
   health.facts() = health_.facts();
+  health.ports_told(0, {});
   health.add_probe("dns");
   EXPECT_EQ(health.answer("/readyz", "", "", now_)->status, 200u);
 

@@ -309,6 +309,40 @@ TEST_P(StackForwardTest, APortInUseIsToldAndTriedAgain) {
   EXPECT_EQ(server.connections.size(), 1u);
 }
 
+// accept(2) of a listening socket that was shut down.
+TEST_P(StackForwardTest, APortThatIsLostIsToldAndOpenedAgain) {
+  StackWorld world;
+  open(world);
+  EXPECT_TRUE(world.stack().unbound_forwards(9).empty());
+  world.sockets.accept_error = EINVAL;
+  world.sockets.bind_error = EADDRINUSE;
+  world.internet.dial(client(), host());
+  world.settle();
+  EXPECT_EQ(status(world).error, EINVAL);
+  ASSERT_FALSE(world.stack().unbound_forwards(9).empty());
+  EXPECT_EQ(world.stack().unbound_forwards(9).front().address.port, 8080);
+  EXPECT_EQ(world.drops(DropReason::kDescriptorsExhausted), 0u);
+
+  world.advance(1s);
+  EXPECT_EQ(status(world).error, EADDRINUSE);
+  world.sockets.accept_error = world.sockets.bind_error = 0;
+  world.advance(2s);
+  EXPECT_TRUE(world.stack().unbound_forwards(9).empty());
+  GuestServer server{world, guest()};
+  world.internet.dial(client(), host());
+  world.settle();
+  EXPECT_EQ(server.connections.size(), 1u);
+}
+
+TEST_P(StackForwardTest, UnboundPortsAreToldUpToALimit) {
+  StackWorld world;
+  world.sockets.bind_error = EADDRINUSE;
+  world.set_forwards({forward(8080), forward(8081)});
+
+  EXPECT_EQ(world.stack().unbound_forwards(9).size(), 4u);  // of both families
+  EXPECT_EQ(world.stack().unbound_forwards(3).size(), 3u);
+}
+
 TEST_P(StackForwardTest, OutOfDescriptorsClientsWait) {
   StackWorld world;
   open(world);

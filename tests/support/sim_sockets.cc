@@ -290,6 +290,7 @@ class SimListenSocket : public egress::ListenSocket {
     egress::Accepted accepted;
     accepted.error = backlog_.empty() ? EAGAIN : 0;
     if (accepted.error == 0 && !owner_.may_open()) accepted.error = EMFILE;
+    if (owner_.accept_error != 0) accepted.error = owner_.accept_error;
     if (accepted.error != 0) return accepted;
     auto [stream, local] = std::move(backlog_.front());
     backlog_.pop_front();

@@ -245,6 +245,7 @@ class SimSockets : public egress::Sockets {
   std::size_t max_bytes_per_call = SIZE_MAX;  // short reads and writes
   int ping_error = 0;                         // what open_ping() says
   int bind_error = 0;                         // what listen_tcp() and open_udp_at() say
+  int accept_error = 0;                       // what accept() says
   std::size_t refuse_datagrams = 0;           // so many sends say EAGAIN
 
   // Counts for assertions about system calls.

@@ -1,6 +1,7 @@
 #include "ws/server.h"
 
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +11,19 @@
 
 namespace wgr::ws {
 namespace {
+
+// The descriptor of this process that listens there.
+void shutdown_listener(const SocketAddress& address) {
+  for (int descriptor = 3; descriptor < 1024; ++descriptor) {
+    sockaddr_storage name{};
+    socklen_t length = sizeof name;
+    if (getsockname(descriptor, reinterpret_cast<sockaddr*>(&name), &length) != 0) continue;
+    if (io::from_sockaddr(name, length) != address) continue;
+    ASSERT_EQ(shutdown(descriptor, SHUT_RDWR), 0);
+    return;
+  }
+  FAIL() << "nobody listens on " << address.to_string();
+}
 
 using namespace std::chrono_literals;
 
@@ -136,6 +150,19 @@ TEST_F(ServerTest, ManySessionsEachGetTheirOwn) {
   ASSERT_TRUE(run_until(
       [&] { return std::ranges::all_of(clients, [](const auto& c) { return c->messages.size() == 1; }); }));
   for (std::size_t i = 0; i < clients.size(); ++i) EXPECT_EQ(clients[i]->messages[0], std::to_string(i));
+}
+
+// Somebody shuts the listening socket down: as an operator can with ss -K.
+TEST_F(ServerTest, AListenerThatIsLostIsToldAndDoesNotSpin) {
+  start();
+  ASSERT_TRUE(server->unbound().empty());
+  const SocketAddress lost = address();
+  shutdown_listener(lost);
+
+  EXPECT_EQ(server->unbound(), std::vector{lost});
+  ASSERT_TRUE(run_until([&] { return server->counters().accept_errors.value() > 0; }));
+  for (int i = 0; i < 20; ++i) context.poll();
+  EXPECT_EQ(server->counters().accept_errors.value(), 1u);
 }
 
 TEST_F(ServerTest, ASourceOverItsLimitIsDisconnected) {
