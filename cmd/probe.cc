@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <system_error>
 #include <utility>
 
@@ -89,6 +90,11 @@ std::optional<ProbeOutcome> HttpProbe::connect_next() {
     last_failure_ = to.to_string() + ": " + text_of(error);
   }
   return finish(false, last_failure_);
+}
+
+std::optional<ProbeOutcome> HttpProbe::try_next_address() {
+  last_failure_ = "connecting: " + text_of(ETIMEDOUT);
+  return connect_next();
 }
 
 std::optional<ProbeOutcome> HttpProbe::socket_ready(egress::Ready ready) {

@@ -9,6 +9,7 @@
 // Thread: confined to one thread.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -41,6 +42,9 @@ class HttpProbe {
   // Asks anew; what was under way is given up. `addresses`: what the name of the host resolved to.
   std::optional<ProbeOutcome> start(std::span<const IpAddress> addresses, const egress::Policy& policy);
   std::optional<ProbeOutcome> socket_ready(egress::Ready ready);
+  // While it connects: how many addresses there are beside the one under way, and on to the next of them.
+  std::size_t other_addresses() const noexcept { return socket_ && !is_connected_ ? addresses_.size() : 0; }
+  std::optional<ProbeOutcome> try_next_address();
   void stop();
 
  private:

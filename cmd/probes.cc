@@ -38,7 +38,7 @@ Probes::Probes(metrics::ProbeConfig config, egress::Sockets& sockets, metrics::H
 }
 
 Instant Probes::next_deadline() const {
-  Instant next = kNever;
+  Instant next = address_ends_;
   for (const Schedule* schedule : {&http_schedule_, &dns_schedule_}) {
     next = std::min(next, schedule->is_running() ? schedule->began + config_.timeout : schedule->next_run);
   }
@@ -58,6 +58,10 @@ void Probes::on_deadline(Instant now) {
     }
     end(*schedule, ProbeOutcome{false, "timed out"}, now);
   }
+  if (http_ && address_ends_ <= now && http_->other_addresses() > 0) {
+    end(http_schedule_, http_->try_next_address(), now);
+  }
+  note_address(now);
   if (!http_schedule_.is_running() && http_schedule_.next_run <= now) {
     begin(http_schedule_, now);
     lookup_ = Lookup{http_->url().host, ++run_};
@@ -85,12 +89,25 @@ void Probes::resolved(std::uint64_t run, const egress::Resolver::Answer& answer,
     end(http_schedule_, ProbeOutcome{false, http_->url().host + ": " + error}, now);
   } else {
     end(http_schedule_, http_->start(answer.addresses, *policy_), now);
+    note_address(now);
   }
 }
 
 void Probes::socket_ready(egress::SocketToken token, egress::Ready ready, Instant now) {
   if (token == kHttpToken && http_) end(http_schedule_, http_->socket_ready(ready), now);
+  note_address(now);
   if (token == kDnsToken && dns_) end(dns_schedule_, dns_->socket_ready(), now);
+}
+
+// An address that is silent has its share of the time, as long as there are others.
+void Probes::note_address(Instant now) {
+  const std::size_t others = http_ ? http_->other_addresses() : 0;
+  if (others == other_addresses_) return;
+  other_addresses_ = others;
+  address_ends_ = kNever;
+  if (others == 0) return;
+  const Duration left = http_schedule_.began + config_.timeout - now;
+  address_ends_ = now + left / static_cast<Duration::rep>(others + 1);
 }
 
 void Probes::begin(Schedule& schedule, Instant now) {

@@ -8,6 +8,7 @@
 // Thread: confined to one thread.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -62,6 +63,7 @@ class Probes {
 
   void begin(Schedule& schedule, Instant now);
   void end(Schedule& schedule, const std::optional<ProbeOutcome>& outcome, Instant now);
+  void note_address(Instant now);
   bool is_overdue(const Schedule& schedule, Instant now) const;
   void run_dns(Instant now);
 
@@ -76,6 +78,8 @@ class Probes {
   Schedule http_schedule_{.name = "http"};
   Schedule dns_schedule_{.name = "dns"};
   std::uint64_t run_ = 0;  // of HTTP
+  std::size_t other_addresses_ = 0;
+  Instant address_ends_ = kNever;  // while HTTP connects and has others to try
   std::optional<Lookup> lookup_;
 };
 

@@ -168,7 +168,9 @@ void add_flow_limits(metrics::Snapshot& to, const slirp::Limits& limits, std::si
   to.icmp_flows.limit = limits.icmp_flows * workers;
 }
 
-void add_health(metrics::Snapshot& to, const metrics::Health& health, Instant now) {
+void add_health(metrics::Snapshot& to, metrics::Health& health, Instant now) {
+  health.facts().open_descriptors = to.process.open_descriptors;
+  health.facts().descriptor_limit = to.process.descriptors_soft;
   to.checks = health.results(now);
   to.probes = health.probes();
   to.is_draining = health.facts().is_draining;

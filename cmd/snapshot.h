@@ -31,8 +31,8 @@ void add_peers(metrics::Snapshot& to, const PeerBook& book, const StatusByWorker
 // Every forwarded port.
 void add_forwards(metrics::Snapshot& to, const StatusByWorker& statuses);
 void add_flow_limits(metrics::Snapshot& to, const slirp::Limits& limits, std::size_t workers);
-// Checks, probes and heartbeats.
-void add_health(metrics::Snapshot& to, const metrics::Health& health, Instant now);
+// Checks, probes and heartbeats; tells health of the descriptors that the snapshot has seen.
+void add_health(metrics::Snapshot& to, metrics::Health& health, Instant now);
 // Of one worker's HTTP and WebSocket server.
 void add_server(metrics::Snapshot& to, const ws::Counters& server);
 // Of one worker's part in a virtual LAN.

@@ -111,24 +111,42 @@ Verdict ask(const HttpUrl& url, Duration timeout) {
   return {status.code >= 200 && status.code < 300, std::move(text)};
 }
 
-HttpUrl configured_url(const ConfigSource& source) {
-  const metrics::ListenerConfig& listener = source.check().metrics.listener;
-  if (!listener.enabled || listener.port == 0) {
-    throw ConfigError{{"metrics.listen: there is no listener with a known port to ask; use --url URL"}};
+// A configuration that does not load is no failure of a router that serves on with the former one: such a
+// router is asked where it listens unless told otherwise.
+std::optional<HttpUrl> configured_url(const ConfigSource& source, std::string& problem) {
+  metrics::ListenerConfig listener;
+  try {
+    listener = source.check().metrics.listener;
+  } catch (const ConfigError&) {
+    problem = "the configuration has problems, see check-config; asked the default listener";
   }
-  return readiness_url(listener);
+  if (listener.enabled && listener.port != 0) return readiness_url(listener);
+  problem = "metrics.listen: there is no listener with a known port to ask; use --url URL";
+  return std::nullopt;
+}
+
+std::optional<HttpUrl> given_url(const std::string& text, std::string& problem) {
+  std::string clause;
+  std::optional<HttpUrl> url = parse_http_url(text, clause);
+  if (url && url->is_tls) {
+    clause = "https is not asked; use http://";
+    url.reset();
+  }
+  if (!url) problem = "--url: " + clause;
+  return url;
 }
 
 }  // namespace
 
 int run_healthcheck(const std::string& url, const ConfigSource& source, std::ostream& out, Duration timeout) {
   std::string problem;
-  std::optional<HttpUrl> asked = url.empty() ? configured_url(source) : parse_http_url(url, problem);
-  if (asked && asked->is_tls) {
-    problem = "https is not asked; use http://";
-    asked.reset();
+  const std::optional<HttpUrl> asked =
+      url.empty() ? configured_url(source, problem) : given_url(url, problem);
+  Verdict verdict{.is_good = false, .text = problem};
+  if (asked) {
+    verdict = ask(*asked, timeout);
+    if (!problem.empty()) verdict.text += " (" + problem + ")";
   }
-  const Verdict verdict = asked ? ask(*asked, timeout) : Verdict{false, "--url: " + problem};
   out << verdict.text << '\n' << std::flush;
   return verdict.is_good && out ? 0 : 1;
 }

@@ -16,8 +16,8 @@ namespace wgr {
 inline constexpr Duration kHealthcheckTimeout = std::chrono::seconds{5};
 
 // Asks `url`, or /readyz of the listener that `source` configures when it is empty. Writes one line; 0 when
-// the answer is 200 to 299, else 1. Throws ConfigError where the configuration has to be read and has
-// problems.
+// the answer is 200 to 299, else 1, and nothing else: to Docker other codes have no meaning. Where the
+// configuration does not load, the default listener is asked.
 int run_healthcheck(const std::string& url, const ConfigSource& source, std::ostream& out,
                     Duration timeout = kHealthcheckTimeout);
 

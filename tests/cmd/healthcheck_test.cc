@@ -101,6 +101,36 @@ TEST(HealthcheckTest, UrlThatIsNoneIsOne) {
   EXPECT_EQ(check("https://127.0.0.1").line, "--url: https is not asked; use http://\n");
 }
 
+ConfigSource source_with(const std::string& key, const std::string& value) {
+  ConfigSource::Places places;
+  places.overrides = {{key, value, "--set " + key}};
+  return ConfigSource{places};
+}
+
+TEST(HealthcheckTest, ConfiguredListenerIsAsked) {
+  const OneReply server{"HTTP/1.1 200 OK\r\n\r\nok\n"};
+  const Result result = check("", source_with("metrics.port", std::to_string(server.port())));
+
+  EXPECT_EQ(result.code, 0) << result.line;
+  EXPECT_EQ(result.line, "ok\n");
+}
+
+TEST(HealthcheckTest, ListenerThatIsTurnedOffIsOne) {
+  const Result result = check("", source_with("metrics.enabled", "false"));
+
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.line, testing::HasSubstr("use --url URL"));
+}
+
+// A router whose reload failed serves on: it is not to be called ill for it, nor is there a third exit code.
+TEST(HealthcheckTest, ConfigurationThatDoesNotLoadIsAskedAroundAndTold) {
+  const Result result = check("", source_with("no.such_key", "1"), 50ms);
+
+  EXPECT_LE(result.code, 1);
+  EXPECT_THAT(result.line, testing::HasSubstr("the configuration has problems"));
+  EXPECT_THAT(result.line, testing::HasSubstr("asked the default listener"));
+}
+
 TEST(HealthcheckTest, ListenerIsAskedWhereItListens) {
   metrics::ListenerConfig listener;
   EXPECT_EQ(http_get(readiness_url(listener)).substr(0, 46),

@@ -166,6 +166,35 @@ TEST_F(ProbesTest, NextAddressIsTriedWhenOneFails) {
   EXPECT_EQ(detail(), "answered 200");
 }
 
+// An IPv6 address that leads nowhere, on a host whose IPv4 works.
+TEST_F(ProbesTest, SilentAddressDoesNotUseUpTheTimeOfTheOthers) {
+  const IpAddress silent = IpAddress::v4(198, 51, 100, 81);
+  internet_.host(silent).is_silent = true;
+  serve("HTTP/1.1 200 OK\r\n\r\n");
+  begin(http());
+  resolve({silent, kWeb.ip});
+  EXPECT_EQ(stats().is_good, std::nullopt);
+
+  advance(2500ms);
+  EXPECT_EQ(stats().is_good, true);
+  EXPECT_EQ(stats().last_duration, 2500ms);
+}
+
+TEST_F(ProbesTest, WhenEveryAddressIsSilentTheRunTimesOutAsBefore) {
+  const IpAddress silent = IpAddress::v4(198, 51, 100, 81);
+  const IpAddress mute = IpAddress::v4(198, 51, 100, 82);
+  internet_.host(silent).is_silent = internet_.host(mute).is_silent = true;
+  begin(http());
+  resolve({silent, mute});
+  advance(2500ms);
+  EXPECT_EQ(stats().is_good, std::nullopt);
+
+  advance(2500ms);
+  EXPECT_EQ(stats().is_good, false);
+  EXPECT_EQ(detail(), "timed out");
+  EXPECT_EQ(sockets_.open_sockets, 0u);
+}
+
 TEST_F(ProbesTest, WhatThePolicyRefusesIsNotDialled) {
   begin(http());
   resolve({IpAddress::v4(127, 0, 0, 1)});

@@ -1,5 +1,6 @@
 #include "cmd/snapshot.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 
@@ -128,6 +129,19 @@ TEST(SnapshotTest, ServersAndNetworksOfWorkersAddUp) {
   EXPECT_EQ(snapshot.counters.at("ws_wireguard.sessions"), 0);
   EXPECT_EQ(snapshot.networks.at("lab").at("leases"), 6);
   EXPECT_EQ(snapshot.drops[static_cast<std::size_t>(DropReason::kMacSpoofed)], 2u);
+}
+
+// Nobody has to ask for /readyz: a scrape alone tells that descriptors run out.
+TEST(SnapshotTest, ScrapeLooksAtTheDescriptorsItself) {
+  metrics::Health health{{}, 1};
+  metrics::Snapshot snapshot;
+  snapshot.process.open_descriptors = 99;
+  snapshot.process.descriptors_soft = 100;
+  add_health(snapshot, health, Instant{});
+
+  const auto check = std::ranges::find(snapshot.checks, "descriptors", &metrics::CheckResult::name);
+  ASSERT_NE(check, snapshot.checks.end());
+  EXPECT_FALSE(check->is_good);
 }
 
 TEST(SnapshotTest, HealthAndLimitsAreTold) {
