@@ -21,15 +21,19 @@ Check check_of(std::string name, bool is_good, std::string_view good, std::strin
 
 bool counts_against(const Check& check) { return check.is_gating && !check.is_good; }
 
+// What stands before the first `separator`; `text` keeps what follows it.
+std::string_view take_until(std::string_view& text, char separator) {
+  const auto length = static_cast<std::size_t>(std::ranges::find(text, separator) - text.begin());
+  const std::string_view taken = text.substr(0, length);
+  text.remove_prefix(std::min(length + 1, text.size()));
+  return taken;
+}
+
 // Whether `query` has `key`, or `key=value` when there is a value to ask for.
 bool has_parameter(std::string_view query, std::string_view key, std::string_view value) {
   while (!query.empty()) {
-    const std::size_t end = std::min(query.find('&'), query.size());
-    const std::string_view parameter = query.substr(0, end);
-    query.remove_prefix(std::min(end + 1, query.size()));
-    const std::size_t equals = std::min(parameter.find('='), parameter.size());
-    if (parameter.substr(0, equals) != key) continue;
-    if (value.empty() || parameter.substr(std::min(equals + 1, parameter.size())) == value) return true;
+    std::string_view parameter = take_until(query, '&');
+    if (take_until(parameter, '=') == key && (value.empty() || parameter == value)) return true;
   }
   return false;
 }
