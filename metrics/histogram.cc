@@ -25,7 +25,7 @@ void add_buckets(Histogram& to, const From& from, std::size_t first, double scal
 
 void Histogram::add(const DurationHistogram& from) {
   add_buckets(*this, from, kFirstDurationBucket, kMicro);
-  sum += static_cast<double>(from.total_micros()) * kMicro;
+  sum += static_cast<double>(from.total()) * kMicro;
 }
 
 void Histogram::add(const SizeHistogram& from) {

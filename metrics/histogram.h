@@ -6,8 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/duration_histogram.h"
-#include "core/size_histogram.h"
+#include "core/histogram.h"
 
 namespace wgr::metrics {
 

@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "core/counters.h"
-#include "core/duration_histogram.h"
 #include "core/egress/policy_counters.h"
+#include "core/histogram.h"
 #include "slirp/tcp/counters.h"
 
 namespace wgr::slirp {

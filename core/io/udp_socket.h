@@ -16,7 +16,7 @@
 #include "core/address.h"
 #include "core/counters.h"
 #include "core/endpoint.h"
-#include "core/size_histogram.h"
+#include "core/histogram.h"
 
 namespace wgr::io {
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/counters.h"
-#include "core/duration_histogram.h"
+#include "core/histogram.h"
 
 namespace wgr::slirp::tcp {
 

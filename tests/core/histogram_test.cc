@@ -1,9 +1,11 @@
-#include "core/size_histogram.h"
+#include "core/histogram.h"
 
 #include "gtest/gtest.h"
 
 namespace wgr {
 namespace {
+
+using namespace std::chrono_literals;
 
 TEST(SizeHistogramTest, BucketsEndAtPowersOfTwoThatBelongToThem) {
   SizeHistogram sizes;
@@ -26,6 +28,27 @@ TEST(SizeHistogramTest, NothingIsTheFirstBucketAndTheLastTakesTheRest) {
 
   EXPECT_EQ(sizes.bucket(0), 1u);
   EXPECT_EQ(sizes.bucket(SizeHistogram::kBuckets - 1), 2u);
+}
+
+TEST(DurationHistogramTest, CountsWholeMicroseconds) {
+  DurationHistogram durations;
+  durations.record(999ns);
+  durations.record(1024us);
+  durations.record(1025us);
+
+  EXPECT_EQ(durations.bucket(0), 1u);
+  EXPECT_EQ(durations.bucket(10), 1u);
+  EXPECT_EQ(durations.bucket(11), 1u);
+  EXPECT_EQ(durations.total(), 2049u);
+}
+
+// A clock that was set back is no reason for an endless duration.
+TEST(DurationHistogramTest, WhatWentBackInTimeIsZero) {
+  DurationHistogram durations;
+  durations.record(-5s);
+
+  EXPECT_EQ(durations.bucket(0), 1u);
+  EXPECT_EQ(durations.total(), 0u);
 }
 
 }  // namespace
