@@ -34,21 +34,12 @@ class AdminPort {
   HealthMonitor& monitor() noexcept { return monitor_; }
 
  private:
-  // The listener has no WebSocket route, so nobody comes here.
-  class NoSessions final : public ws::SessionSink {
-    void session_opened(const ws::SessionInfo&, Instant) override {}
-    void frames_received(const ws::SessionInfo&, std::span<const MutableBytes>, Instant) override {}
-    void datagrams_received(const ws::SessionInfo&, std::span<const MutableBytes>, Instant) override {}
-    void session_heard(SessionId, Instant) override {}
-    void session_closed(SessionId, Instant) override {}
-  };
-
   void respond(ws::RequestId id, const ws::HttpResponse& response);
 
   metrics::Health health_;
   HealthMonitor monitor_;
   Admin admin_;
-  NoSessions no_sessions_;
+  ws::SessionSink no_sessions_;         // the listener has no WebSocket route
   std::unique_ptr<ws::Server> server_;  // null: turned off
 };
 

@@ -65,20 +65,10 @@ void DialPort::look_up_names() {
   }
 }
 
-// --- sessions ---
-
-void DialPort::session_opened(const ws::SessionInfo& /*session*/, Instant /*now*/) {}
-void DialPort::frames_received(const ws::SessionInfo& /*session*/, std::span<const MutableBytes> /*frames*/,
-                               Instant /*now*/) {}
-
+// The address behind a dial is no part of the endpoint: it may change from one connection to the next.
 void DialPort::datagrams_received(const ws::SessionInfo& session, std::span<const MutableBytes> datagrams,
                                   Instant now) {
-  const Endpoint from = Endpoint::of_session(session.id, SocketAddress{});
-  for (const MutableBytes datagram : datagrams) shard_.receive(from, datagram, now);
-  shard_.end_batch(now);
+  shard_.datagrams_received(Endpoint::of_session(session.id, SocketAddress{}), datagrams, now);
 }
-
-void DialPort::session_heard(SessionId /*session*/, Instant /*now*/) {}
-void DialPort::session_closed(SessionId /*session*/, Instant /*now*/) {}
 
 }  // namespace wgr

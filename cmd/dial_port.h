@@ -43,13 +43,8 @@ class DialPort final : public ws::SessionSink {
     SessionId session;
   };
 
-  void session_opened(const ws::SessionInfo& session, Instant now) override;
-  void frames_received(const ws::SessionInfo& session, std::span<const MutableBytes> frames,
-                       Instant now) override;
   void datagrams_received(const ws::SessionInfo& session, std::span<const MutableBytes> datagrams,
                           Instant now) override;
-  void session_heard(SessionId session, Instant now) override;
-  void session_closed(SessionId session, Instant now) override;
 
   void look_up_names();
 

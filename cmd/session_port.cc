@@ -47,9 +47,7 @@ void SessionPort::frames_received(const ws::SessionInfo& session, std::span<cons
 
 void SessionPort::datagrams_received(const ws::SessionInfo& session, std::span<const MutableBytes> datagrams,
                                      Instant now) {
-  const Endpoint from = Endpoint::of_session(session.id, session.source);
-  for (const MutableBytes datagram : datagrams) shard_.receive(from, datagram, now);
-  shard_.end_batch(now);
+  shard_.datagrams_received(Endpoint::of_session(session.id, session.source), datagrams, now);
 }
 
 void SessionPort::session_heard(SessionId session, Instant now) {

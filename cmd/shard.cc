@@ -43,6 +43,12 @@ void Shard::receive(const Endpoint& from, MutableBytes datagrams, std::size_t se
   device_.receive(from, datagrams, segment_size, now, device_out_);
 }
 
+void Shard::datagrams_received(const Endpoint& session, std::span<const MutableBytes> datagrams,
+                               Instant now) {
+  for (const MutableBytes datagram : datagrams) receive(session, datagram, now);
+  end_batch(now);
+}
+
 void Shard::end_batch(Instant now) {
   count_from_guests(device_out_.packets, now);
   if (routes_->peers_reach_guests()) forward_to_guests(now);

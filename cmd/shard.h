@@ -76,6 +76,8 @@ class Shard {
   }
   // After the last datagram of a batch: takes the inner packets where they go.
   void end_batch(Instant now);
+  // A batch of its own: messages of one WebSocket session, which may be of any sizes.
+  void datagrams_received(const Endpoint& session, std::span<const MutableBytes> datagrams, Instant now);
   // An Ethernet session of this worker; its network may live elsewhere. The frames stay in place until
   // the call returns.
   void session_opened(SessionId session, NetworkIndex network, Instant now);

@@ -22,21 +22,22 @@ struct SessionInfo {
   std::string token;     // the name of the token it showed; empty: none
 };
 
+// What a sink does not take it leaves out: a server without such a service never calls it.
 class SessionSink {
  public:
   virtual ~SessionSink() = default;
 
-  virtual void session_opened(const SessionInfo& session, Instant now) = 0;
+  virtual void session_opened(const SessionInfo& /*session*/, Instant /*now*/) {}
   // kEthernet: whole Ethernet frames, whatever framing the client speaks.
-  virtual void frames_received(const SessionInfo& session, std::span<const MutableBytes> frames,
-                               Instant now) = 0;
+  virtual void frames_received(const SessionInfo& /*session*/, std::span<const MutableBytes> /*frames*/,
+                               Instant /*now*/) {}
   // kWireGuard
-  virtual void datagrams_received(const SessionInfo& session, std::span<const MutableBytes> datagrams,
-                                  Instant now) = 0;
+  virtual void datagrams_received(const SessionInfo& /*session*/, std::span<const MutableBytes> /*datagrams*/,
+                                  Instant /*now*/) {}
   // Anything was heard, at least a pong: the client lives. At most once a second for each session.
-  virtual void session_heard(SessionId session, Instant now) = 0;
+  virtual void session_heard(SessionId /*session*/, Instant /*now*/) {}
   // The last call about this session.
-  virtual void session_closed(SessionId session, Instant now) = 0;
+  virtual void session_closed(SessionId /*session*/, Instant /*now*/) {}
 };
 
 }  // namespace wgr::ws
