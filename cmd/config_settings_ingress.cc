@@ -160,9 +160,16 @@ Setting count(std::string path, Access access, std::string help) {
 void add_limits(std::vector<Setting>& table) {
   table.push_back(count(
       "ws.half_open_per_source", [](auto& c) -> auto& { return c.ws.limits.half_open_per_source; },
-      "Connections of one source (an IPv4 address or an IPv6 /64) before their upgrade or answer."));
+      "Connections of one source (an IPv4 address or an IPv6 /64) that are neither a session nor kept "
+      "alive."));
   table.push_back(count(
       "ws.half_open", [](auto& c) -> auto& { return c.ws.limits.half_open; },
+      "The same in all, per worker."));
+  table.push_back(count(
+      "ws.kept_alive_per_source", [](auto& c) -> auto& { return c.ws.limits.kept_alive_per_source; },
+      "Connections of one source kept for further plain requests; beyond, an answer ends its connection."));
+  table.push_back(count(
+      "ws.kept_alive", [](auto& c) -> auto& { return c.ws.limits.kept_alive; },
       "The same in all, per worker."));
   table.push_back(count(
       "ws.sessions_per_source", [](auto& c) -> auto& { return c.ws.limits.sessions_per_source; },

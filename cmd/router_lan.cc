@@ -1,9 +1,13 @@
 // The router's WebSocket listeners and virtual LANs.
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <utility>
 
 #include "cmd/router.h"
+#include "core/egress/host_sockets.h"
 #include "core/log.h"
 
 namespace wgr {
@@ -11,6 +15,15 @@ namespace {
 
 // Leases and names of stations are told so often: soon enough for who waits, rarely enough for thousands.
 constexpr std::chrono::seconds kLanPollInterval{1};
+
+// Clients leave an eighth of all descriptors to the flows of guests, and to the operator what those leave.
+int descriptor_limit_of_clients() {
+  rlimit limit{};
+  constexpr rlim_t kMost = std::numeric_limits<int>::max();
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return kMost;
+  const int all = static_cast<int>(std::min(limit.rlim_cur, kMost));
+  return all - all / 8 - egress::HostSockets::kReservedDescriptors;
+}
 
 }  // namespace
 
@@ -32,7 +45,9 @@ void Router::open_listeners() {
 }
 
 SessionPort::Settings Router::listener_settings() const {
-  return {.config = std::make_shared<const ws::Config>(config_.ws),
+  ws::Config config = config_.ws;
+  config.descriptor_limit = descriptor_limit_of_clients();
+  return {.config = std::make_shared<const ws::Config>(std::move(config)),
           .tls = std::make_shared<const ws::TlsContexts>(config_.ws),
           .networks = lan_.names()};
 }

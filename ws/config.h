@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -55,8 +56,10 @@ struct ListenerConfig {
 
 struct Limits {
   // A source is an IPv4 address or an IPv6 /64.
-  std::size_t half_open_per_source = 32;  // accepted, not yet upgraded or answered
-  std::size_t half_open = 4096;           // in all, per worker
+  std::size_t half_open_per_source = 32;    // accepted, neither a session nor kept alive
+  std::size_t half_open = 4096;             // in all, per worker
+  std::size_t kept_alive_per_source = 128;  // answered, and open for further plain requests
+  std::size_t kept_alive = 8192;            // in all, per worker
   std::size_t sessions_per_source = 256;
   std::size_t sessions = 65536;              // in all, per worker
   std::uint32_t handshakes_per_second = 20;  // per source; accepted connections
@@ -95,6 +98,9 @@ struct Config {
   std::vector<Prefix> trusted_proxies;  // whose X-Forwarded-For and Forwarded are believed
   TunnelTargets tunnels;
   Limits limits;
+  // Nobody is accepted with a descriptor of this number or above: the kernel hands out the lowest that is
+  // free, so what is left is for the rest of the process.
+  int descriptor_limit = std::numeric_limits<int>::max();
 };
 
 }  // namespace wgr::ws

@@ -34,7 +34,7 @@ Connection::Connection(const Identity& identity, std::shared_ptr<const Profile> 
       shared_(shared),
       profile_(std::move(profile)),
       state_(identity.arrival.is_tls ? State::kTls : State::kRequest),
-      is_half_open_(identity.counts_half_open),
+      counted_as_(identity.counts_half_open ? Counted::kHalfOpen : Counted::kNothing),
       accepted_at_(now) {
   const Limits& limits = profile_->config->limits;
   info_.id = identity.id;
@@ -91,7 +91,8 @@ void Connection::lost() {
   } else if (is_session_ && state_ == State::kWebSocket) {
     count_ending();
   }
-  if (is_half_open_) shared_.counters.refused_handshake.add();
+  const bool is_unheard = state_ == State::kTls || state_ == State::kRequest;
+  if (is_unheard && counted_as_ == Counted::kHalfOpen) shared_.counters.refused_handshake.add();
   end();
 }
 
@@ -167,7 +168,9 @@ void Connection::on_deadline(Instant now) {
       return end();
     case State::kRequest:
       if (state_deadline_ > now) return;
-      if (parser_ == nullptr || parser_->is_idle()) return is_half_open_ ? lost() : begin_ending(now);
+      if (parser_ == nullptr || parser_->is_idle()) {
+        return counted_as_ == Counted::kHalfOpen ? lost() : begin_ending(now);
+      }
       return fail_request(408, now);
     case State::kHandling:
       if (state_deadline_ > now) return;
@@ -191,7 +194,6 @@ void Connection::on_deadline(Instant now) {
 // What is pending may take as long as it moves; then their end is awaited, lest ours is lost with a reset.
 void Connection::begin_ending(Instant now) {
   if (state_ == State::kEnding || state_ == State::kEnded) return;
-  half_open_ended();
   state_ = State::kEnding;
   const Limits& limits = profile_->config->limits;
   state_deadline_ = now + (has_output() ? limits.write_timeout : Duration{}) + limits.close_timeout;
@@ -200,7 +202,7 @@ void Connection::begin_ending(Instant now) {
 void Connection::end() {
   if (state_ == State::kEnded) return;
   state_ = State::kEnded;
-  half_open_ended();
+  stop_counting();
   parser_.reset();
   answer_ = {};
   answer_position_ = 0;
@@ -215,8 +217,24 @@ void Connection::end() {
   }
 }
 
-void Connection::half_open_ended() {
-  if (std::exchange(is_half_open_, false)) shared_.limits.half_open_ended(identity_.arrival.peer.ip);
+// Once it is counted as kept alive, it is so to its end.
+bool Connection::may_keep_alive() {
+  if (counted_as_ == Counted::kHalfOpen && shared_.limits.kept_alive_began(identity_.arrival.peer.ip)) {
+    counted_as_ = Counted::kKeptAlive;
+  }
+  return counted_as_ != Counted::kHalfOpen;
+}
+
+void Connection::stop_counting() {
+  const IpAddress& source = identity_.arrival.peer.ip;
+  switch (std::exchange(counted_as_, Counted::kNothing)) {
+    case Counted::kNothing:
+      return;
+    case Counted::kHalfOpen:
+      return shared_.limits.half_open_ended(source);
+    case Counted::kKeptAlive:
+      return shared_.limits.kept_alive_ended(source);
+  }
 }
 
 }  // namespace wgr::ws

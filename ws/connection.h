@@ -127,6 +127,8 @@ class Connection {
 
  private:
   enum class State : std::uint8_t { kTls, kRequest, kHandling, kWebSocket, kEnding, kEnded };
+  // What SourceLimits holds it for, beside a session.
+  enum class Counted : std::uint8_t { kNothing, kHalfOpen, kKeptAlive };
 
   // HTTP
   void receive_request(MutableBytes bytes, Instant now, Out& out);
@@ -135,7 +137,6 @@ class Connection {
   HttpResponse response_to(Answer answer, const Decision& decision, const HttpRequest& request) const;
   void answer(const HttpResponse& response, Instant now);
   void fail_request(unsigned status, Instant now);
-  void half_open_ended();
 
   // WebSocket
   void upgrade(const Decision& decision, const HttpRequest& request, Instant now, Out& out);
@@ -150,6 +151,8 @@ class Connection {
 
   void begin_ending(Instant now);
   void end();
+  bool may_keep_alive();
+  void stop_counting();
 
   const Identity identity_;
   const Shared shared_;
@@ -170,8 +173,8 @@ class Connection {
   OutQueue::Tally counted_;                     // of its queue
   std::size_t counted_queue_ = 0;
   std::uint64_t counted_pings_ = 0;
-  bool is_session_ = false;    // counted in SourceLimits and told of
-  bool is_half_open_ = false;  // counted in SourceLimits
+  bool is_session_ = false;  // counted in SourceLimits and told of
+  Counted counted_as_;
   Instant heard_told_at_{};
 
   const Instant accepted_at_;

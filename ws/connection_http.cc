@@ -46,7 +46,7 @@ void Connection::receive_request(MutableBytes bytes, Instant now, Out& out) {
   const Limits& limits = profile_->config->limits;
   if (parser_ == nullptr)
     parser_ = std::make_unique<HttpRequestParser>(limits.header_bytes, limits.body_bytes);
-  if (!is_half_open_ && parser_->is_idle()) state_deadline_ = now + limits.header_timeout;
+  if (counted_as_ != Counted::kHalfOpen && parser_->is_idle()) state_deadline_ = now + limits.header_timeout;
   const std::size_t taken = parser_->receive(bytes);
   switch (parser_->state()) {
     case HttpRequestParser::State::kReading:
@@ -87,7 +87,6 @@ void Connection::serve(MutableBytes rest, Instant now, Out& out) {
 
 void Connection::serve_plain(const Decision& decision, HttpRequest request, Instant now, Out& out) {
   if (const auto* const handle = std::get_if<Handle>(&decision.verdict)) {
-    half_open_ended();
     info_.service = handle->service;
     state_ = State::kHandling;
     state_deadline_ = now + profile_->config->limits.handshake_timeout;
@@ -136,7 +135,7 @@ void Connection::respond(std::uint32_t number, const HttpResponse& response, Ins
 
 // REQUIRES: nothing of an earlier answer is pending.
 void Connection::answer(const HttpResponse& response, Instant now) {
-  half_open_ended();
+  keeps_alive_ = keeps_alive_ && may_keep_alive();
   shared_.counters.requests.add();
   answer_ = to_text(response, keeps_alive_ ? KeepAlive::kYes : KeepAlive::kNo,
                     leaves_body_out_ ? Body::kLeftOut : Body::kSent);

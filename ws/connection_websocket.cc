@@ -19,7 +19,6 @@ constexpr std::array<std::uint8_t, 5> kPong = {'p', 'o', 'n', 'g', ':'};
 void Connection::upgrade(const Decision& decision, const HttpRequest& request, Instant now, Out& out) {
   const auto* const accepted = std::get_if<Upgrade>(&decision.verdict);
   const auto* const refused = std::get_if<Refusal>(&decision.verdict);
-  half_open_ended();
   answer_ = upgrade_response(request, accepted != nullptr ? accepted->subprotocol : refused->subprotocol);
   answer_position_ = 0;
   if (accepted != nullptr) {
@@ -45,6 +44,7 @@ void Connection::upgrade(const Decision& decision, const HttpRequest& request, I
     websocket_->close(close_code::kTryAgainLater, "too many sessions", now);
   } else {
     is_session_ = true;
+    stop_counting();
     service_counters().sessions.add();
     service_counters().sessions_opened.add();
     heard_told_at_ = now;

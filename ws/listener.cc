@@ -67,12 +67,17 @@ bool ListeningSocket::is_listening() const {
   return getsockopt(descriptor_.get(), SOL_SOCKET, SO_ACCEPTCONN, &value, &length) == 0 && value != 0;
 }
 
-std::optional<Accepted> ListeningSocket::accept() {
+std::optional<Accepted> ListeningSocket::accept(int descriptor_limit) {
   sockaddr_storage name{};
   socklen_t length = sizeof name;
   io::Descriptor socket{
       accept4(descriptor_.get(), reinterpret_cast<sockaddr*>(&name), &length, SOCK_NONBLOCK | SOCK_CLOEXEC)};
   if (!socket) return std::nullopt;
+  if (socket.get() >= descriptor_limit) {
+    socket = {};
+    errno = EMFILE;
+    return std::nullopt;
+  }
   const auto peer = io::from_sockaddr(name, length);
   if (!peer) {
     errno = ECONNABORTED;

@@ -34,8 +34,9 @@ class ListeningSocket {
   // False once somebody has shut it down.
   bool is_listening() const;
 
-  // Nothing, with errno set, when there is none to be accepted or when the kernel cannot.
-  std::optional<Accepted> accept();
+  // Nothing, with errno set, when there is none to be accepted or when the kernel cannot; EMFILE also for a
+  // descriptor of `descriptor_limit` or above, whose client is disconnected.
+  std::optional<Accepted> accept(int descriptor_limit);
 
  private:
   io::Descriptor descriptor_;

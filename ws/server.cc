@@ -128,7 +128,7 @@ void Server::Parts::ready(egress::SocketToken token, egress::Ready news) {
 
 void Server::Parts::accept_from(Listening& from, Instant now) {
   for (std::size_t i = 0; i < kMaxAcceptsPerTurn; ++i) {
-    std::optional<Accepted> accepted = from.socket.accept();
+    std::optional<Accepted> accepted = from.socket.accept(profile->config->descriptor_limit);
     if (accepted) {
       open(std::move(*accepted), from.listener, now);
       continue;

@@ -34,6 +34,26 @@ void SourceLimits::half_open_ended(const IpAddress& source) {
   --half_open_;
 }
 
+bool SourceLimits::kept_alive_began(const IpAddress& source) {
+  const auto found = sources_.find(source_of(source));
+  assert(found != sources_.end() && found->second.half_open > 0);
+  if (kept_alive_ >= limits_.kept_alive || found->second.kept_alive >= limits_.kept_alive_per_source) {
+    return false;
+  }
+  --found->second.half_open;
+  --half_open_;
+  ++found->second.kept_alive;
+  ++kept_alive_;
+  return true;
+}
+
+void SourceLimits::kept_alive_ended(const IpAddress& source) {
+  const auto found = sources_.find(source_of(source));
+  assert(found != sources_.end() && found->second.kept_alive > 0);
+  --found->second.kept_alive;
+  --kept_alive_;
+}
+
 SourceLimits::Verdict SourceLimits::session_began(const IpAddress& source, Instant now) {
   if (sessions_ >= limits_.sessions) return Verdict::kFull;
   Source* const found = find_or_add(source, now);
@@ -70,7 +90,8 @@ void SourceLimits::forget_idle(Instant now) {
   may_forget_at_ = now + kBetweenSweeps;
   std::erase_if(sources_, [&](const auto& entry) {
     const Source& source = entry.second;
-    return source.half_open == 0 && source.sessions == 0 && source.bucket_full_at <= now;
+    return source.half_open == 0 && source.kept_alive == 0 && source.sessions == 0 &&
+           source.bucket_full_at <= now;
   });
   forget_at_ = std::max<std::size_t>(2 * sources_.size(), 1024);
 }

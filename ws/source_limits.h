@@ -1,5 +1,6 @@
-// How much one source may take of the server: connections per second, connections not yet upgraded or
-// answered, sessions; and how much all sources together.
+// How much one source may take of the server: connections per second, and connections in each state; and how
+// much all sources together. A connection is half open from its acceptance to its end, unless meanwhile it
+// becomes a session or is kept alive for further plain requests.
 //
 // A source is an IPv4 address or an IPv6 /64. The table is bounded: whoever has nothing open and a full
 // bucket is forgotten, and when everybody has something, newcomers are refused.
@@ -33,8 +34,13 @@ class SourceLimits {
 
   // A connection was accepted; kAccepted counts it as half open.
   Verdict connection_accepted(const IpAddress& source, Instant now);
-  // It was answered, upgraded or has ended. REQUIRES: it was counted.
+  // It became a session or has ended. REQUIRES: it was counted.
   void half_open_ended(const IpAddress& source);
+
+  // A half-open connection was answered and wants to stay. False if too many do, and it is half open still.
+  // REQUIRES: it was counted.
+  bool kept_alive_began(const IpAddress& source);
+  void kept_alive_ended(const IpAddress& source);  // REQUIRES: it was counted
 
   // kAccepted counts it.
   Verdict session_began(const IpAddress& source, Instant now);
@@ -42,6 +48,7 @@ class SourceLimits {
 
   std::size_t sessions_of(const IpAddress& source) const;
   std::size_t half_open() const noexcept { return half_open_; }
+  std::size_t kept_alive() const noexcept { return kept_alive_; }
   std::size_t sessions() const noexcept { return sessions_; }
   std::size_t sources() const noexcept { return sources_.size(); }
 
@@ -51,6 +58,7 @@ class SourceLimits {
  private:
   struct Source {
     std::size_t half_open = 0;
+    std::size_t kept_alive = 0;
     std::size_t sessions = 0;
     Instant bucket_full_at{};  // of connections per second
   };
@@ -65,6 +73,7 @@ class SourceLimits {
   std::size_t forget_at_ = 1024;  // sources
   Instant may_forget_at_{};
   std::size_t half_open_ = 0;
+  std::size_t kept_alive_ = 0;
   std::size_t sessions_ = 0;
 };
 

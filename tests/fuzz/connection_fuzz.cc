@@ -51,7 +51,7 @@ class Client {
   void end() {
     connection_.lost();
     require(connection_.is_ended() && connection_.next_deadline() == kNever);
-    require(limits_.half_open() == 0 && limits_.sessions() == 0);
+    require(limits_.half_open() == 0 && limits_.kept_alive() == 0 && limits_.sessions() == 0);
     require(counters_.queued_bytes.value() == 0 && counters_.ethernet.sessions.value() == 0);
   }
 

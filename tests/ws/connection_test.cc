@@ -313,6 +313,8 @@ TEST_F(ConnectionTest, WhatIsTooLongOrMalformedIsAnsweredAndEnded) {
     EXPECT_TRUE(answer.starts_with(c.expected)) << answer;
     EXPECT_NE(answer.find("Connection: close"), std::string::npos);
     EXPECT_TRUE(connection_->is_ending());
+    advance(1min);
+    EXPECT_TRUE(connection_->is_ended());
     EXPECT_EQ(limits_.half_open(), 0u);
   }
 }
@@ -328,6 +330,56 @@ TEST_F(ConnectionTest, KeepsAliveBetweenRequestsForAWhile) {
   advance(1s);
   EXPECT_TRUE(connection_->is_ending());
   EXPECT_EQ(counters_.requests.value(), 3u);
+}
+
+// A source cannot gather connections by asking for the page on each.
+TEST_F(ConnectionTest, AConnectionIsCountedFromItsFirstByteToItsLast) {
+  config_.limits.kept_alive_per_source = 1;
+  open();
+  get("/");
+  EXPECT_NE(take_output().find("Connection: keep-alive"), std::string::npos);
+  EXPECT_EQ(limits_.half_open(), 0u);
+  EXPECT_EQ(limits_.kept_alive(), 1u);
+  const auto kept = std::move(connection_);
+
+  open();
+  get("/");
+  EXPECT_NE(take_output().find("Connection: close"), std::string::npos);
+  EXPECT_TRUE(connection_->is_ending());
+  EXPECT_EQ(limits_.half_open(), 1u);
+  connection_->input_ended(now_);
+  EXPECT_EQ(limits_.half_open(), 0u);
+  EXPECT_EQ(counters_.refused_handshake.value(), 0u);
+
+  kept->lost();
+  EXPECT_EQ(limits_.kept_alive(), 0u);
+}
+
+TEST_F(ConnectionTest, AKeptConnectionThatIsUpgradedIsASessionOnly) {
+  open();
+  get("/");
+  take_output();
+  upgrade();
+  EXPECT_TRUE(connection_->is_session());
+  EXPECT_EQ(limits_.kept_alive(), 0u);
+  EXPECT_EQ(limits_.half_open(), 0u);
+}
+
+TEST_F(ConnectionTest, WhoWaitsForAHandlerOrIsRefusedIsHalfOpen) {
+  open();
+  get("/dns-query");
+  EXPECT_EQ(limits_.half_open(), 1u);
+  connection_.reset();
+  EXPECT_EQ(limits_.half_open(), 0u);
+
+  config_.listeners[0].tokens = {{"alice", "SECRET", {}}};
+  open();
+  upgrade();
+  EXPECT_EQ(limits_.half_open(), 1u);
+  take_output();
+  advance(1min);
+  EXPECT_TRUE(connection_->is_ended());
+  EXPECT_EQ(limits_.half_open(), 0u);
 }
 
 TEST_F(ConnectionTest, ALaterRequestInDribletsIsTimedOutToo) {

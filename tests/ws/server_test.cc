@@ -232,6 +232,20 @@ TEST_F(ServerTest, RunningOutOfDescriptorsIsASpellNotTheEnd) {
   EXPECT_LT(server->counters().accept_errors.value(), 10u);
 }
 
+// The flows of guests need some too.
+TEST_F(ServerTest, ClientsDoNotTakeTheLastDescriptors) {
+  const io::Descriptor next{socket(AF_INET, SOCK_STREAM, 0)};
+  config_.descriptor_limit = next.get() + 34;  // most are the ends of the clients
+  start();
+  for (int i = 0; i < 20; ++i) connect();
+  EXPECT_TRUE(run_until([&] { return server->counters().accept_errors.value() >= 1; }));
+  const std::int64_t open = server->counters().connections.value();
+  EXPECT_GT(open, 0);
+  EXPECT_LT(open, 20);
+  EXPECT_TRUE(run_until(
+      [&] { return std::ranges::any_of(clients, [](const auto& client) { return client->is_at_end; }); }));
+}
+
 TEST_F(ServerTest, APortInUseIsToldByAddress) {
   start();
   Config second = config_;

@@ -17,6 +17,8 @@ Limits small_limits() {
   Limits limits;
   limits.half_open_per_source = 2;
   limits.half_open = 3;
+  limits.kept_alive_per_source = 1;
+  limits.kept_alive = 2;
   limits.sessions_per_source = 2;
   limits.sessions = 3;
   limits.handshakes_per_second = 10;
@@ -52,6 +54,25 @@ TEST_F(SourceLimitsTest, AllSourcesTogetherMayHaveOnlySoManyHalfOpen) {
   limits_.connection_accepted(kBob, now_);
   EXPECT_EQ(limits_.connection_accepted(kBob, now_), Verdict::kFull);
   EXPECT_EQ(limits_.half_open(), 3u);
+}
+
+TEST_F(SourceLimitsTest, KeptConnectionsAreBoundedPerSourceAndInAll) {
+  const IpAddress carol = IpAddress::v4(192, 0, 2, 3);
+  const auto keep = [&](const IpAddress& source) {
+    EXPECT_EQ(limits_.connection_accepted(source, now_), Verdict::kAccepted);
+    if (limits_.kept_alive_began(source)) return true;
+    limits_.half_open_ended(source);
+    return false;
+  };
+  EXPECT_TRUE(keep(kAlice));
+  EXPECT_FALSE(keep(kAlice));
+  EXPECT_TRUE(keep(kBob));
+  EXPECT_FALSE(keep(carol));
+  EXPECT_EQ(limits_.half_open(), 0u);
+  EXPECT_EQ(limits_.kept_alive(), 2u);
+
+  limits_.kept_alive_ended(kAlice);
+  EXPECT_TRUE(keep(carol));
 }
 
 TEST_F(SourceLimitsTest, BurstThenRate) {
