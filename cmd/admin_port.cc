@@ -25,6 +25,7 @@ AdminPort::AdminPort(boost::asio::io_context& context, const metrics::Config& co
   server_ =
       std::make_unique<ws::Server>(context, kMainThread, std::make_shared<const ws::Config>(server),
                                    std::make_shared<const ws::TlsContexts>(server), no_sessions_, admin_);
+  server_->flush_by_itself();
 }
 
 void AdminPort::start() {
@@ -37,9 +38,7 @@ std::vector<SocketAddress> AdminPort::addresses() const {
 }
 
 void AdminPort::respond(ws::RequestId id, const ws::HttpResponse& response) {
-  const Instant now = Clock::now();
-  server_->respond(id, response, now);
-  server_->flush(now);
+  server_->respond(id, response, Clock::now());
 }
 
 }  // namespace wgr

@@ -6,10 +6,12 @@
 #include <cassert>
 #include <cerrno>
 #include <cstring>
+#include <functional>
 #include <stdexcept>
 #include <unordered_map>
 #include <utility>
 
+#include "boost/asio/post.hpp"
 #include "boost/asio/steady_timer.hpp"
 
 #include "core/deadline_queue.h"
@@ -85,6 +87,7 @@ struct Server::Parts {
   std::size_t active = 0;  // of them, WebSockets
   std::vector<Serial> dirty;
   const Session* being_read = nullptr;  // its messages are with the sink
+  std::function<void()> flush_when_dirty;  // none: the turns of the worker do it
   DeadlineQueue<Serial> deadlines;
   boost::asio::steady_timer timer;
   Instant armed = kNever;
@@ -248,6 +251,7 @@ bool Server::Parts::is_worth_writing(const Session& session) const {
 // To be looked at by flush().
 void Server::Parts::touch(Session& session) {
   if (std::exchange(session.is_dirty, true)) return;
+  if (dirty.empty() && flush_when_dirty) flush_when_dirty();
   dirty.push_back(session.connection().info().id.value() >> 8);
 }
 
@@ -342,6 +346,14 @@ void Server::flush(Instant now) {
   }
   parts_->dirty.clear();
   parts_->arm_timer();
+}
+
+void Server::flush_by_itself() {
+  parts_->flush_when_dirty = [this, watched = std::weak_ptr{parts_->alive}] {
+    boost::asio::post(parts_->timer.get_executor(), [this, watched] {
+      if (!watched.expired()) flush(Clock::now());
+    });
+  };
 }
 
 std::size_t Server::queued_bytes(SessionId id) const {

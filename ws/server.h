@@ -49,6 +49,8 @@ class Server {
   bool send(SessionId session, Bytes message, Instant now);
   // At the end of a turn: writes what was queued, one system call per session.
   void flush(Instant now);
+  // For a thread without turns: flush() comes by itself behind whatever brought something. Before start().
+  void flush_by_itself();
   // How full the queue of a session is, in bytes; for pacing.
   std::size_t queued_bytes(SessionId session) const;
 

@@ -1,9 +1,17 @@
 #include "cmd/admin.h"
 
+#include <sys/socket.h>
+
+#include <array>
+#include <cstring>
 #include <map>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+
+#include "cmd/admin_port.h"
+#include "core/io/descriptor.h"
+#include "core/io/sockaddr.h"
 
 namespace wgr {
 namespace {
@@ -126,6 +134,43 @@ TEST(AdminListenerTest, EveryRouteIsServedOnLoopback) {
   for (const ws::Route& route : listener.routes) paths.push_back(route.path);
   EXPECT_THAT(paths, testing::ElementsAre("/metrics", "/livez", "/readyz", "/healthz"));
   EXPECT_TRUE(listener.tokens.empty());
+}
+
+// Over its socket: what Admin does not answer, the server does, and nobody ends a turn on the main thread.
+TEST(AdminPortAnswersTest, WhatIsNotServedIsAnsweredAtOnceAndClosed) {
+  boost::asio::io_context context{1};
+  egress::Resolver resolver{[](const std::string&) { return egress::Resolver::Answer{}; }};
+  metrics::Config config;
+  config.listener.port = 0;
+  AdminPort port{context,
+                 config,
+                 /*workers=*/1,
+                 resolver,
+                 [](WorkerIndex, const auto&) {},
+                 [](const Admin::SnapshotTaken&) {}};
+  port.start();
+  const std::pair<const char*, const char*> rows[] = {
+      {"GET /nope HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", "HTTP/1.1 404"},
+      {"POST /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", "HTTP/1.1 405"},
+      {"nonsense\r\n\r\n", "HTTP/1.1 400"}};
+  for (const auto& [request, answer] : rows) {
+    const io::Descriptor client{socket(AF_INET, SOCK_STREAM, 0)};
+    sockaddr_storage name{};
+    const socklen_t length = io::to_sockaddr(port.addresses().at(0), name);
+    ASSERT_EQ(connect(client.get(), reinterpret_cast<const sockaddr*>(&name), length), 0);
+    ASSERT_GT(send(client.get(), request, std::strlen(request), MSG_NOSIGNAL), 0);
+    std::string text;
+    const Instant patience = Clock::now() + 10s;
+    for (bool is_open = true; is_open;) {
+      ASSERT_LT(Clock::now(), patience) << request << text;
+      context.run_one_for(1ms);
+      std::array<char, 4096> bytes;
+      const ssize_t size = recv(client.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
+      if (size > 0) text.append(bytes.data(), static_cast<std::size_t>(size));
+      is_open = size != 0;
+    }
+    EXPECT_THAT(text, testing::StartsWith(answer)) << request;
+  }
 }
 
 }  // namespace

@@ -232,6 +232,24 @@ TEST_F(ServerTest, RunningOutOfDescriptorsIsASpellNotTheEnd) {
   EXPECT_LT(server->counters().accept_errors.value(), 10u);
 }
 
+// The main thread has no turns, at whose end a worker flushes.
+TEST_F(ServerTest, WithoutTurnsItFlushesByItself) {
+  config = std::make_shared<const Config>(config_);
+  server = std::make_unique<Server>(context, WorkerIndex{0}, config,
+                                    std::make_shared<const TlsContexts>(*config), sink, handler);
+  server->flush_by_itself();
+  server->start();
+  TestClient& client = connect();
+  client.send("GET /nowhere HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+  const Instant deadline = Clock::now() + kPatience;
+  while (server->counters().connections.value() > 0 || !client.is_at_end) {
+    ASSERT_LT(Clock::now(), deadline);
+    context.run_one_for(std::chrono::milliseconds{1});
+    client.pump();
+  }
+  EXPECT_TRUE(client.text.starts_with("HTTP/1.1 404")) << client.text;
+}
+
 // The flows of guests need some too.
 TEST_F(ServerTest, ClientsDoNotTakeTheLastDescriptors) {
   const io::Descriptor next{socket(AF_INET, SOCK_STREAM, 0)};
