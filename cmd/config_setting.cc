@@ -53,19 +53,30 @@ PeerSetting preshared_key() {
   return setting;
 }
 
+// Path and query may hold a token: so they are neither printed nor quoted.
+std::string printed(const ws::wireguard::DialUrl& url) {
+  const bool is_default = url.target == ws::wireguard::kDefaultDialTarget;
+  return url.to_string() + (is_default ? url.target : "/" + std::string{kRedacted});
+}
+
+std::optional<std::string> set_dial(PeerEntry& entry, const std::string& text) {
+  const auto url = ws::wireguard::parse_dial_url(text);
+  if (!url) return "the URL cannot be used: " + std::string{url.error()};
+  if (url->target == "/" + std::string{kRedacted}) {
+    return std::string{"is the placeholder that print-config writes; put the path there"};
+  }
+  entry.dial = *url;
+  entry.peer.endpoint.reset();
+  return std::nullopt;
+}
+
 PeerSetting endpoint() {
   PeerSetting setting;
   setting.path = "endpoint";
   setting.expected = "host:port, [IPv6]:port, 1.2.3.4:port, wss://host[:port][/path] or ws://...";
   setting.help = "Where to reach the peer. A host name is resolved again when handshakes stay unanswered.";
   setting.set = [](PeerEntry& entry, const Texts& texts) -> std::optional<std::string> {
-    if (to_lower(texts[0]).starts_with("ws")) {
-      if (const auto url = ws::wireguard::parse_dial_url(texts[0])) {
-        entry.dial = *url;
-        entry.peer.endpoint.reset();
-        return std::nullopt;
-      }
-    }
+    if (texts[0].find("://") != std::string::npos) return set_dial(entry, texts[0]);
     const auto parsed = wireguard::parse_endpoint_name(texts[0]);
     if (!parsed) return is_not_one(texts[0]);
     entry.peer.endpoint = *parsed;
@@ -73,7 +84,7 @@ PeerSetting endpoint() {
     return std::nullopt;
   };
   setting.get = [](const PeerEntry& entry) {
-    if (entry.dial) return Texts{entry.dial->to_string() + entry.dial->target};
+    if (entry.dial) return Texts{printed(*entry.dial)};
     return entry.peer.endpoint ? Texts{wireguard::to_string(*entry.peer.endpoint)} : Texts{};
   };
   return setting;

@@ -194,6 +194,28 @@ TEST_F(ConfigIngressTest, SecretsAreNeverPrinted) {
   EXPECT_THAT(problems(), ElementsAre(AllOf(HasSubstr("ws.token: holds a space"), Not(HasSubstr("hush")))));
 }
 
+// Its path or query may be a token, and print-config's output goes into reports.
+TEST_F(ConfigIngressTest, WhereAPeerIsDialedIsPrintedWithoutItsPath) {
+  const auto with_endpoint = [this](const std::string& endpoint) {
+    yaml("wireguard:\n  peers:\n    - public_key: " + std::string(42, 'A') +
+         "E=\n      endpoint: " + endpoint + "\n");
+  };
+  with_endpoint("wss://hub.example/hush/wg?token=hush");
+  const std::string printed = print_yaml_config(load());
+  EXPECT_THAT(printed, Not(HasSubstr("hush")));
+  EXPECT_THAT(printed, HasSubstr("wss://hub.example/(redacted)"));
+  with_endpoint("wss://hub.example/(redacted)");
+  EXPECT_THAT(problems(), Contains(HasSubstr("endpoint: is the placeholder that print-config writes")));
+
+  for (const char* const wrong : {"wss://hub.example:0/hush", "wss://a_@b/hush", "http://hub.example/hush"}) {
+    with_endpoint(wrong);
+    EXPECT_THAT(problems(), Contains(HasSubstr("endpoint: the URL cannot be used: it"))) << wrong;
+    EXPECT_THAT(problems(), Not(Contains(HasSubstr("hush")))) << wrong;
+  }
+  with_endpoint("ws://hub.example");
+  EXPECT_THAT(print_yaml_config(load()), HasSubstr("ws://hub.example/wg"));
+}
+
 TEST_F(ConfigIngressTest, ProblemsOfListenersAreNamedWithTheirLine) {
   const std::pair<const char*, const char*> rows[] = {
       {"{addresses: [127.0.0.1]}", "the listener has no port"},
