@@ -17,8 +17,9 @@ struct ServiceName {
   ws::Service service;
 };
 constexpr ServiceName kServices[] = {
-    {"ethernet", ws::Service::kEthernet}, {"wireguard", ws::Service::kWireGuard}, {"dns", ws::Service::kDns},
-    {"metrics", ws::Service::kMetrics},   {"health", ws::Service::kHealth},
+    {"ethernet", ws::Service::kEthernet},
+    {"wireguard", ws::Service::kWireGuard},
+    {"dns", ws::Service::kDns},
 };
 
 bool is_path(std::string_view path) {
@@ -63,7 +64,7 @@ template <typename Target, typename Access>
 BasicSetting<Target> paths(std::string path, Access access) {
   BasicSetting<Target> setting = list<Target>(
       std::move(path), access, parse_route, print_route,
-      "a map of paths to ethernet, ethernet:NETWORK, wireguard, dns, metrics or health, like /wg: wireguard",
+      "a map of paths to ethernet, ethernet:NETWORK, wireguard or dns, like /wg: wireguard",
       "What is served where. Empty: `/` and `/ethernet` are the network default, `/ethernet/NAME` is each "
       "network, `/wg` and `/v1/events` are WireGuard, `/dns-query` is DNS over HTTPS.");
   setting.shape = Shape::kMap;

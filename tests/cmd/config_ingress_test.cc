@@ -223,6 +223,8 @@ TEST_F(ConfigIngressTest, ProblemsOfListenersAreNamedWithTheirLine) {
       {"{port: 1, paths: {/a: dns, /a/: dns}}", "paths: \"/a\" is given twice"},
       {"{port: 1, paths: {a: dns}}", "paths: \"a=dns\" is not one"},
       {"{port: 1, paths: {/a: wisp}}", "paths: \"/a=wisp\" is not one"},
+      {"{port: 1, paths: {/a: metrics}}", "paths: \"/a=metrics\" is not one"},
+      {"{port: 1, paths: {/a: health}}", "paths: \"/a=health\" is not one"},
       {"{port: 1, origins: [vm.example]}", "origins: \"vm.example\" is not one"},
       {"{port: 1, tokens: [{secret: x}]}", "the token has no name"},
       {"{port: 1, tokens: [{name: x}]}", "the token has no secret"},
