@@ -52,8 +52,8 @@ void Session::read(Instant now) {
     receive(bytes, now);
   } else if (size == 0) {
     watch_->found_no_more_to_read();
-    has_input_ended_ = true;
-    return connection_.input_ended(now);
+    if (!std::exchange(has_input_ended_, true)) connection_.input_ended(now);  // else close_notify said it
+    return;
   } else if (errno == EAGAIN || errno == EINTR) {
     if (errno == EAGAIN) watch_->found_no_more_to_read();
   } else {
@@ -139,7 +139,7 @@ bool Session::write_plain() {
 bool Session::write_sealed() {
   bool has_progress = false;
   while (!is_blocked_ && connection_.has_output()) {
-    if (tls_->state() != TlsChannel::State::kOpen) {
+    if (!tls_->may_send()) {
       connection_.lost();
       return has_progress;
     }

@@ -213,6 +213,7 @@ struct TlsChannel::Parts {
   std::unique_ptr<SSL, FreeSsl> ssl;
   State state = State::kHandshaking;
   bool met_plain_http = false;
+  bool has_closed = false;  // we sent close_notify
   std::string failure;
 
   explicit Parts(std::shared_ptr<const TlsContext> from) : context(std::move(from)) {
@@ -319,9 +320,9 @@ TlsChannel::State TlsChannel::receive(Bytes from_network, std::vector<std::uint8
 }
 
 void TlsChannel::send(Bytes plain, std::vector<std::uint8_t>& out) {
-  assert(parts_->state == State::kOpen);
+  assert(may_send());
   parts_->pipe.outgoing = &out;
-  while (!plain.empty() && parts_->state == State::kOpen) {
+  while (!plain.empty() && parts_->state != State::kFailed) {
     ERR_clear_error();
     const int size =
         SSL_write(parts_->ssl.get(), plain.data(), static_cast<int>(std::min(plain.size(), kMaxRecord)));
@@ -341,6 +342,11 @@ void TlsChannel::close(std::vector<std::uint8_t>& out) {
   ERR_clear_error();
   parts_->pipe = {};
   parts_->state = State::kClosed;
+  parts_->has_closed = true;
+}
+
+bool TlsChannel::may_send() const noexcept {
+  return parts_->state == State::kOpen || (parts_->state == State::kClosed && !parts_->has_closed);
 }
 
 TlsChannel::State TlsChannel::state() const noexcept { return parts_->state; }

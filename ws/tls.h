@@ -73,7 +73,10 @@ class TlsChannel {
   void start(std::vector<std::uint8_t>& out);
   // Bytes from the network. Appends plaintext to `plain` and answers to `out`.
   State receive(Bytes from_network, std::vector<std::uint8_t>& plain, std::vector<std::uint8_t>& out);
-  // Seals plaintext. REQUIRES: state() == kOpen.
+  // The handshake is done and close() was not called. A closed channel may still answer: who sent
+  // close_notify has only ended its own side (RFC 8446 6.1).
+  bool may_send() const noexcept;
+  // Seals plaintext. REQUIRES: may_send().
   void send(Bytes plain, std::vector<std::uint8_t>& out);
   // close_notify.
   void close(std::vector<std::uint8_t>& out);

@@ -309,6 +309,24 @@ TEST_F(TlsServerTest, EchoesThroughTls) {
   EXPECT_EQ(client.messages[1], std::string(60'000, 'x'));
 }
 
+// RFC 8446 6.1: close_notify ends one direction.
+TEST_F(TlsServerTest, WhoAsksAndEndsItsSideIsAnswered) {
+  start();
+  const std::string head = "POST /dns-query HTTP/1.1\r\nHost: localhost\r\nContent-Length: 30000\r\n\r\n";
+  for (const bool is_late : {false, true}) {
+    TestClient& client = connect(client_);
+    client.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    ASSERT_TRUE(run_until([&] { return client.text.find("</html>") != std::string::npos; }));
+    const std::size_t before = client.bytes_received;
+    handler.is_late = is_late;
+    client.send_last(head + std::string(30'000, 'x'));
+    ASSERT_TRUE(run_until([&] { return !is_late || handler.waiting.size() == 1; }));
+    if (is_late) server->respond(handler.waiting[0].first, handler.waiting[0].second, Clock::now());
+    ASSERT_TRUE(run_until([&] { return client.is_at_end; }));
+    EXPECT_GT(client.bytes_received - before, 30'000u);
+  }
+}
+
 TEST_F(TlsServerTest, ThePageSaysThatTheCertificateWasAccepted) {
   start();
   TestClient& client = connect(client_);

@@ -48,6 +48,12 @@ void TestClient::send(std::string_view text_to_send) {
   pump();
 }
 
+void TestClient::send_last(std::string_view text_to_send) {
+  tls_->send(bytes_of(text_to_send), unsent_);
+  tls_->close(unsent_);
+  pump();
+}
+
 void TestClient::upgrade(std::string_view path, std::string_view headers) {
   send("GET " + std::string{path} +
        " HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -88,6 +94,7 @@ void TestClient::pump() {
     socket_ = io::Descriptor{};
   }
   if (size <= 0) return;
+  bytes_received += static_cast<std::size_t>(size);
   const MutableBytes bytes = MutableBytes{buffer}.first(static_cast<std::size_t>(size));
   if (tls_ == nullptr) return receive(bytes);
   std::vector<std::uint8_t> plain;

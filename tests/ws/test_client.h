@@ -21,6 +21,8 @@ class TestClient {
                       const SocketAddress& from = {});
 
   void send(std::string_view text);
+  // The same and close_notify in one flight; what comes then is counted only. REQUIRES: TLS is open.
+  void send_last(std::string_view text);
   // Asks for an upgrade of `path`; `headers` are whole lines.
   void upgrade(std::string_view path, std::string_view headers = "");
   void send_message(std::string_view text, MessageKind kind = MessageKind::kBinary);
@@ -35,6 +37,7 @@ class TestClient {
   io::Descriptor release_socket() { return std::move(socket_); }
 
   std::string text;                   // of HTTP, as it came
+  std::size_t bytes_received = 0;     // of the socket
   std::vector<std::string> messages;  // after the upgrade
   bool is_upgraded = false;
   bool is_at_end = false;  // the server has closed, or reset
