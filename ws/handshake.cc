@@ -71,7 +71,8 @@ HttpResponse refusal_of(UpgradeFault fault) {
       break;
     case UpgradeFault::kVersion:
       response.status = 426;
-      response.headers = {{"Sec-WebSocket-Version", std::string{kWebSocketVersion}}};
+      response.headers = {{"Upgrade", "websocket"},  // RFC 9110 15.5.22
+                          {"Sec-WebSocket-Version", std::string{kWebSocketVersion}}};
       response.body = "This server speaks version 13 of the WebSocket protocol.\n";
       break;
     case UpgradeFault::kNone:

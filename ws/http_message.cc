@@ -266,7 +266,12 @@ std::string to_text(const HttpResponse& response, KeepAlive keep_alive, Body bod
     }
     append_header(text, "Content-Length", std::to_string(response.body.size()));
   }
-  append_header(text, "Connection", keep_alive == KeepAlive::kYes ? "keep-alive" : "close");
+  // RFC 9110 7.8: Upgrade is for the next hop only, and said so.
+  const bool has_upgrade = std::any_of(response.headers.begin(), response.headers.end(),
+                                       [](const auto& header) { return header.first == "Upgrade"; });
+  append_header(
+      text, "Connection",
+      std::string{keep_alive == KeepAlive::kYes ? "keep-alive" : "close"} + (has_upgrade ? ", Upgrade" : ""));
   for (const auto& [name, value] : response.headers) append_header(text, name, value);
   text.append("\r\n");
   if (may_have_body && body == Body::kSent) text.append(response.body);

@@ -382,6 +382,22 @@ TEST_F(ConnectionTest, WhoWaitsForAHandlerOrIsRefusedIsHalfOpen) {
   EXPECT_EQ(limits_.half_open(), 0u);
 }
 
+// RFC 9110 7.8
+TEST_F(ConnectionTest, AskingForAnUpgradeSaysSoToTheNextHop) {
+  open();
+  get("/wg");
+  std::string answer = take_output();
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 426")) << answer;
+  EXPECT_NE(answer.find("Connection: keep-alive, Upgrade\r\n"), std::string::npos) << answer;
+
+  open();
+  get("/wg", "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 8\r\n");
+  answer = take_output();
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 426")) << answer;
+  EXPECT_NE(answer.find("Connection: close, Upgrade\r\n"), std::string::npos) << answer;
+  EXPECT_NE(answer.find("Upgrade: websocket\r\n"), std::string::npos) << answer;
+}
+
 TEST_F(ConnectionTest, ALaterRequestInDribletsIsTimedOutToo) {
   open();
   get("/");
