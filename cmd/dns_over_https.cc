@@ -24,8 +24,8 @@ ws::HttpResponse refusal(unsigned status, std::string text) {
 
 ws::HttpResponse preflight() {
   Headers headers = cross_origin();
-  headers.emplace_back("Access-Control-Allow-Methods", "GET, POST, OPTIONS");
-  headers.emplace_back("Access-Control-Allow-Headers", "content-type, accept");
+  headers.emplace_back("Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS");
+  headers.emplace_back("Access-Control-Allow-Headers", "content-type, accept, authorization");
   headers.emplace_back("Access-Control-Max-Age", "86400");
   return {.status = 204, .content_type = "", .headers = std::move(headers), .body = ""};
 }
@@ -96,9 +96,9 @@ std::variant<DnsQuestion, ws::HttpResponse> read_dns_request(const ws::HttpReque
     }
     return checked({request.body.begin(), request.body.end()});
   }
-  if (request.method != "GET") {
+  if (request.method != "GET" && request.method != "HEAD") {
     ws::HttpResponse response = refusal(405, "GET or POST\n");
-    response.headers.emplace_back("Allow", "GET, POST, OPTIONS");
+    response.headers.emplace_back("Allow", "GET, HEAD, POST, OPTIONS");
     return response;
   }
   const auto text = query_value(request.query, "dns");

@@ -1,5 +1,6 @@
 #include "cmd/dns_over_https.h"
 
+#include <algorithm>
 #include <string>
 
 #include "gtest/gtest.h"
@@ -34,6 +35,13 @@ TEST(DnsOverHttpsTest, Rfc8484_4_1_GetCarriesTheQuestionInTheQuery) {
   EXPECT_EQ(std::string(message.begin() + 13, message.begin() + 16), "www");
 }
 
+// RFC 9110 9.3.2: as GET, and who answers leaves the body out.
+TEST(DnsOverHttpsTest, HeadAsksWhatGetAsks) {
+  ws::HttpRequest request = get(std::string{"dns="} + kQuestion);
+  request.method = "HEAD";
+  EXPECT_TRUE(std::holds_alternative<DnsQuestion>(read_dns_request(request)));
+}
+
 TEST(DnsOverHttpsTest, Rfc8484_4_1_PostCarriesTheQuestionInTheBody) {
   const std::string body(33, 'x');
   const auto result = read_dns_request(post("Application/DNS-Message; charset=x", body));
@@ -60,6 +68,10 @@ TEST(DnsOverHttpsTest, APageOfAnotherOriginMayAsk) {
   EXPECT_EQ(preflight.status, 204u);
   const std::pair<std::string, std::string> everybody{"Access-Control-Allow-Origin", "*"};
   EXPECT_EQ(preflight.headers.front(), everybody);
+  const std::pair<std::string, std::string> with_token{"Access-Control-Allow-Headers",
+                                                       "content-type, accept, authorization"};
+  EXPECT_NE(std::find(preflight.headers.begin(), preflight.headers.end(), with_token),
+            preflight.headers.end());
   EXPECT_EQ(dns_response(std::vector<std::uint8_t>{1, 2}).headers.front(), everybody);
   EXPECT_EQ(dns_response(std::vector<std::uint8_t>{1, 2}).body.size(), 2u);
   EXPECT_EQ(dns_response({}).status, 400u);
