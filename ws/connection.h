@@ -141,6 +141,7 @@ class Connection {
   // WebSocket
   void upgrade(const Decision& decision, const HttpRequest& request, Instant now, Out& out);
   void receive_messages(MutableBytes bytes, Instant now, Out& out);
+  SourceLimits::Verdict begin_session(Instant now);
   void count_refusal(Refusal::Why why);
   void take_message(const Message& message, Instant now, Out& out);
   void take_text(Bytes text);

@@ -38,8 +38,7 @@ void Connection::upgrade(const Decision& decision, const HttpRequest& request, I
   } else if (is_draining_) {
     shared_.counters.refused_draining.add();
     websocket_->close(close_code::kGoingAway, "the router stops", now);
-  } else if (const auto verdict = shared_.limits.session_began(info_.source.ip, now);
-             verdict != SourceLimits::Verdict::kAccepted) {
+  } else if (const auto verdict = begin_session(now); verdict != SourceLimits::Verdict::kAccepted) {
     ws::count_refusal(verdict, shared_.counters);
     websocket_->close(close_code::kTryAgainLater, "too many sessions", now);
   } else {
@@ -51,6 +50,15 @@ void Connection::upgrade(const Decision& decision, const HttpRequest& request, I
     out.is_opened = true;
   }
   sync_counters();  // of a Close frame
+}
+
+// A connection of our own listener was asked for its pace when it came.
+SourceLimits::Verdict Connection::begin_session(Instant now) {
+  if (!identity_.counts_half_open) {
+    const auto verdict = shared_.limits.handshake_began(info_.source.ip, now);
+    if (verdict != SourceLimits::Verdict::kAccepted) return verdict;
+  }
+  return shared_.limits.session_began(info_.source.ip, now);
 }
 
 void Connection::count_refusal(Refusal::Why why) {

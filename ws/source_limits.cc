@@ -54,6 +54,12 @@ void SourceLimits::kept_alive_ended(const IpAddress& source) {
   --kept_alive_;
 }
 
+SourceLimits::Verdict SourceLimits::handshake_began(const IpAddress& source, Instant now) {
+  Source* const found = find_or_add(source, now);
+  if (found == nullptr) return Verdict::kFull;
+  return take_token(*found, now) ? Verdict::kAccepted : Verdict::kTooFast;
+}
+
 SourceLimits::Verdict SourceLimits::session_began(const IpAddress& source, Instant now) {
   if (sessions_ >= limits_.sessions) return Verdict::kFull;
   Source* const found = find_or_add(source, now);

@@ -42,6 +42,9 @@ class SourceLimits {
   bool kept_alive_began(const IpAddress& source);
   void kept_alive_ended(const IpAddress& source);  // REQUIRES: it was counted
 
+  // A source behind a trusted proxy, whose connections are counted for nobody, begins a session.
+  Verdict handshake_began(const IpAddress& source, Instant now);
+
   // kAccepted counts it.
   Verdict session_began(const IpAddress& source, Instant now);
   void session_ended(const IpAddress& source);  // REQUIRES: it was counted
