@@ -92,6 +92,7 @@ ws::ListenerConfig admin_listener(const metrics::ListenerConfig& config) {
   ws::ListenerConfig listener;
   listener.addresses = config.addresses;
   listener.port = config.port;
+  listener.names = config.hosts;
   const auto serve = [&listener](std::string path, ws::Service service) {
     listener.routes.push_back({.path = std::move(path), .service = service, .network = {}});
   };

@@ -85,7 +85,9 @@ BasicSetting<Target> origins(std::string path, Access access) {
         return item;
       },
       [](const std::string& item) { return item; }, "a list of origins like https://vm.example:8443, or *",
-      "Pages that may open a WebSocket, beside those of the listener's own host.");
+      "Pages that may open a WebSocket, beside those of the listener's own host; their hosts are also names "
+      "of "
+      "the listener.");
 }
 
 // One of a listener's own keys; `access` gives its ListenerEntry.

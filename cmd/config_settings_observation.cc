@@ -3,6 +3,7 @@
 
 #include "cmd/config_setting_kinds.h"
 #include "cmd/http_url.h"
+#include "core/egress/host_name.h"
 
 namespace wgr {
 namespace {
@@ -33,6 +34,15 @@ void add_exporter(std::vector<Setting>& table) {
   table.push_back(number(
       "metrics.port", [](auto& c) -> auto& { return c.metrics.listener.port; }, 1, 65535,
       "That port (TCP)."));
+  table.push_back(list(
+      "metrics.hosts", [](auto& c) -> auto& { return c.metrics.listener.hosts; },
+      [](std::string_view item) -> std::optional<std::string> {
+        std::string name = to_lower(item);
+        if (name == "*" || egress::is_host_name(name)) return name;
+        return std::nullopt;
+      },
+      [](const std::string& name) { return name; }, "a list of host names, or *",
+      "Names by which a scraper may call that port, beside addresses and `localhost`."));
   table.push_back(secret(
       "metrics.token", [](auto& c) -> auto& { return c.metrics.listener.token; },
       [](auto& c) -> auto& { return c.metrics_token_file; }, "a text of visible ASCII characters",

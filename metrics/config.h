@@ -45,7 +45,8 @@ struct ListenerConfig {
   bool enabled = true;
   std::vector<IpAddress> addresses = {IpAddress::v4(127, 0, 0, 1)};
   std::uint16_t port = 9586;
-  std::string token;  // of /metrics; secret. Empty: none
+  std::vector<std::string> hosts;  // names it may be called by, beside addresses; lower case, or "*"
+  std::string token;               // of /metrics; secret. Empty: none
 };
 
 struct Config {

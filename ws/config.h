@@ -50,8 +50,9 @@ struct ListenerConfig {
   std::vector<Route> routes;
   // "https://host[:port]", or "*" for any. Beside these, the listener's own host as the client named it.
   std::vector<std::string> origins;
-  std::vector<Token> tokens;  // not empty: one of them is required
-  std::string origin;         // where it is configured ("wgrouter.yaml:12"), for messages
+  std::vector<std::string> names;  // the listener's, beside those of `origins`; lower case, or "*" for any
+  std::vector<Token> tokens;       // not empty: one of them is required
+  std::string origin;              // where it is configured ("wgrouter.yaml:12"), for messages
 };
 
 struct Limits {

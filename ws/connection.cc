@@ -25,6 +25,7 @@ void Connection::Out::clear() {
   payloads.clear();
   messages.clear();
   is_opened = is_heard = false;
+  refused.clear();
   request.reset();
 }
 

@@ -67,6 +67,7 @@ class Connection {
     std::vector<MutableBytes> payloads;  // frames or datagrams; valid until end_turn() or the next receive()
     bool is_opened = false;              // a session has begun: tell before the payloads
     bool is_heard = false;               // at most once a second
+    std::string refused;                 // why a site may not enter, for the log; empty: none
     std::optional<HttpRequest> request;  // for the handler of service(); answer with respond()
     std::vector<Message> messages;       // as the WebSocket gives them
 

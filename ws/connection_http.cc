@@ -94,6 +94,11 @@ void Connection::serve_plain(const Decision& decision, HttpRequest request, Inst
     out.request = std::move(request);
     return;
   }
+  if (const auto* const forbidden = std::get_if<Forbidden>(&decision.verdict)) {
+    shared_.counters.refused_origin.add();
+    out.refused = forbidden->reason;
+    return answer(text_response(403, forbidden->reason), now);
+  }
   answer(response_to(std::get<Answer>(decision.verdict), decision, request), now);
 }
 
@@ -115,8 +120,6 @@ HttpResponse Connection::response_to(Answer verdict, const Decision& decision,
       response.headers.emplace_back("WWW-Authenticate", "Bearer");
       return response;
     }
-    case Answer::kForbidden:
-      return text_response(403, "this page's origin is not allowed here");
     case Answer::kMethodNotAllowed: {
       HttpResponse response = text_response(405, "this method is not allowed here");
       response.headers.emplace_back("Allow", allowed_methods(decision.handler));

@@ -34,6 +34,7 @@ void Connection::upgrade(const Decision& decision, const HttpRequest& request, I
 
   if (refused != nullptr) {
     count_refusal(refused->why);
+    if (refused->why == Refusal::Why::kOrigin) out.refused = refused->reason;
     websocket_->close(close_code::kRefused, refused->reason, now);
   } else if (is_draining_) {
     shared_.counters.refused_draining.add();

@@ -69,6 +69,14 @@ std::string choose_subprotocol(std::span<const std::string> offered) {
   return plain == offered.end() ? offered.front() : *plain;
 }
 
+// A header's text, as far as it is fit for a close reason or a log.
+std::string shown(std::string_view text) {
+  constexpr std::size_t kMost = 60;
+  const bool is_visible = std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
+  if (!is_visible || text.empty()) return "(unreadable)";
+  return text.size() <= kMost ? std::string{text} : std::string{text.substr(0, kMost)} + "...";
+}
+
 class Gate {
  public:
   Gate(const HttpRequest& request, const Arrival& arrival, const ListenerConfig& listener,
@@ -82,9 +90,9 @@ class Gate {
         credentials_(find_credentials(request, offered_, listener.tokens)) {
     const Scheme own = arrival.is_tls ? Scheme::kHttps : Scheme::kHttp;
     scheme_ = is_proxied_ ? forwarded_scheme(request, own) : own;
-    source_ = is_proxied_ ? forwarded_source(request, arrival.peer, config.trusted_proxies) : arrival.peer;
-    const Field host = field_of(request, "host");
-    if (host.presence == Presence::kOnce) self_ = WebOrigin::parse_host(host.value, scheme_);
+    source_ = is_proxied_ ? forwarded_source(request, arrival.peer, trusted) : arrival.peer;
+    host_ = field_of(request, "host");
+    if (host_.presence == Presence::kOnce) self_ = WebOrigin::parse_host(host_.value, scheme_);
   }
 
   Decision decide() const {
@@ -105,10 +113,9 @@ class Gate {
     const Route* const route = upgrade_route();
     if (route == nullptr) return Answer::kNotFound;
     std::string subprotocol = choose_subprotocol(offered_);
-    if (!may_site_enter()) {
-      return Refusal{.why = Refusal::Why::kOrigin,
-                     .subprotocol = std::move(subprotocol),
-                     .reason = "this page's origin is not allowed here"};
+    if (std::string fault = site_fault(); !fault.empty()) {
+      return Refusal{
+          .why = Refusal::Why::kOrigin, .subprotocol = std::move(subprotocol), .reason = std::move(fault)};
     }
     if (!has_token_for(*route)) {
       return Refusal{.why = Refusal::Why::kToken,
@@ -169,13 +176,18 @@ class Gate {
     return has_page ? Answer::kPage : Answer::kUpgradeRequired;
   }
 
-  // DNS is for pages too, so it is gated like a WebSocket. Metrics and health show nothing to a page: its
-  // script may not read what has no CORS header.
+  // DNS is for pages too, so it is gated like a WebSocket. Metrics and health show nothing to a page of
+  // another host: its script may not read what has no CORS header. One that calls us by its own host's name
+  // could; a client that says no Host at all is no browser.
   Verdict handle(const Route& route) const {
     const std::string_view methods = allowed_methods(route.service);
     const std::vector<std::string> known = split_list(methods);
     if (std::ranges::find(known, request_.method) == known.end()) return Answer::kMethodNotAllowed;
-    if (route.service == Service::kDns && !may_site_enter()) return Answer::kForbidden;
+    if (route.service == Service::kDns) {
+      if (std::string fault = site_fault(); !fault.empty()) return Forbidden{std::move(fault)};
+    } else if (host_.presence != Presence::kAbsent && !may_be_called_so()) {
+      return Forbidden{"host " + shown(host_.value) + " is neither an address nor in metrics.hosts"};
+    }
     // A preflight carries no Authorization (Fetch 3.2.2), and only asks what is allowed.
     if (request_.method != "OPTIONS" && !has_token_for(route)) return Answer::kUnauthorized;
     return Handle{route.service};
@@ -186,17 +198,33 @@ class Gate {
     return credentials_.token != nullptr && opens(*credentials_.token, route);
   }
 
-  bool may_site_enter() const {
-    if (arrival_.peer.ip.is_loopback() && !is_proxied_ && !is_host_believable(self_, listener_.origins)) {
-      return false;
+  // Why the page, or the program, may not enter; empty: it may. Short enough for a close frame.
+  std::string site_fault() const {
+    if (!may_be_called_so()) {
+      return "host " + shown(host_.value) + " is not known; see --ws-origin or ws.origins";
     }
     const Field origin = field_of(request_, "origin");
-    if (origin.presence == Presence::kOnce) {
-      return is_origin_allowed(origin.value, self_, listener_.origins);
+    if (origin.presence == Presence::kAbsent) {
+      if (credentials_.token != nullptr || is_local()) return {};
+      return "a client without an Origin header needs a token; see --ws-token-file or ws.token_file";
     }
-    if (origin.presence == Presence::kRepeated) return false;
-    const bool is_local = arrival_.local.ip.is_loopback() && source_.ip.is_loopback();
-    return credentials_.token != nullptr || is_local;
+    const bool is_allowed =
+        origin.presence == Presence::kOnce && is_origin_allowed(origin.value, self_, listener_.origins);
+    if (is_allowed) return {};
+    const auto page = WebOrigin::parse(origin.value);
+    return "origin " + shown(page ? page->to_string() : origin.value) +
+           " is not allowed; see --ws-origin or ws.origins";
+  }
+
+  // A name that an attacker points at us makes his page one of the same host. But no certificate stands for
+  // it, no proxy of ours serves it, and his page has no token.
+  bool may_be_called_so() const {
+    return arrival_.is_tls || is_proxied_ || credentials_.token != nullptr ||
+           is_host_believable(self_, listener_.origins, listener_.names);
+  }
+
+  bool is_local() const {
+    return !is_proxied_ && arrival_.local.ip.is_loopback() && arrival_.peer.ip.is_loopback();
   }
 
   const HttpRequest& request_;
@@ -208,6 +236,7 @@ class Gate {
   const Credentials credentials_;
   Scheme scheme_ = Scheme::kHttp;
   SocketAddress source_;
+  Field host_;
   std::optional<WebOrigin> self_;  // as the client calls us
 };
 

@@ -52,7 +52,12 @@ struct Refusal {
   enum class Why : std::uint8_t { kOrigin, kToken, kTunnel };
   Why why = Why::kOrigin;
   std::string subprotocol;  // to echo, so that the close code is read
-  std::string_view reason;  // for the close frame
+  std::string reason;       // for the close frame
+};
+
+// 403: a plain request of another site.
+struct Forbidden {
+  std::string reason;  // for the body
 };
 
 // To be answered by the service's handler.
@@ -66,11 +71,10 @@ enum class Answer : std::uint8_t {
   kNotFound,
   kMethodNotAllowed,
   kUnauthorized,  // 401: a token is missing
-  kForbidden,     // 403: of another site
 };
 
 struct Decision {
-  std::variant<Answer, Handle, Upgrade, Refusal> verdict;
+  std::variant<Answer, Handle, Upgrade, Refusal, Forbidden> verdict;
   std::optional<Service> handler;  // the path is that of a handler's service
   SocketAddress source;            // who asks; behind a trusted proxy, what that said
   bool is_secure = false;          // TLS as the client sees it, ours or the proxy's

@@ -24,6 +24,8 @@ bool is_host(std::string_view host) {
   return address && address->is_v6();
 }
 
+bool has_any(std::span<const std::string> list) { return std::ranges::find(list, "*") != list.end(); }
+
 // Where the port begins, its colon included; the end if there is none.
 std::size_t port_position(std::string_view text) {
   const std::size_t colon = text.rfind(':');
@@ -60,9 +62,14 @@ bool WebOrigin::is_local_name() const {
   return host == "localhost" || host.starts_with('[') || IpAddress::parse(host).has_value();
 }
 
+std::string WebOrigin::to_string() const {
+  const std::string text = (scheme == Scheme::kHttps ? "https://" : "http://") + host;
+  return port == default_port(scheme) ? text : text + ":" + std::to_string(port);
+}
+
 bool is_origin_allowed(std::string_view origin, const std::optional<WebOrigin>& self,
                        std::span<const std::string> configured) {
-  if (std::ranges::find(configured, "*") != configured.end()) return true;
+  if (has_any(configured)) return true;
   const auto page = WebOrigin::parse(origin);  // nothing: "null", an app's own scheme, or nonsense
   if (!page) return false;
   if (self && *page == *self) return true;
@@ -70,9 +77,11 @@ bool is_origin_allowed(std::string_view origin, const std::optional<WebOrigin>& 
                              [&](const std::string& text) { return WebOrigin::parse(text) == page; });
 }
 
-bool is_host_believable(const std::optional<WebOrigin>& self, std::span<const std::string> configured) {
+bool is_host_believable(const std::optional<WebOrigin>& self, std::span<const std::string> configured,
+                        std::span<const std::string> names) {
+  if (has_any(configured) || has_any(names)) return true;
   if (!self) return false;
-  if (self->is_local_name()) return true;
+  if (self->is_local_name() || std::ranges::find(names, self->host) != names.end()) return true;
   return std::ranges::any_of(configured, [&](const std::string& text) {
     const auto known = WebOrigin::parse(text);
     return known && known->host == self->host;

@@ -1,8 +1,9 @@
 // Whose page is speaking (RFC 6454, the Origin header) and whom it believes to speak to (the Host header):
 // both as scheme, host and port, compared exactly.
 //
-// A name that an attacker points at our address would pass as "same host" (DNS rebinding). So a listener
-// that is reached over the loopback believes a Host only if it is an address, "localhost" or configured.
+// A name that an attacker points at our address would pass as "same host" (DNS rebinding). So where no
+// certificate and no token proves otherwise, a Host is believed only if it is an address, "localhost" or
+// configured.
 //
 // Thread: pure functions.
 #pragma once
@@ -29,6 +30,8 @@ struct WebOrigin {
 
   // An IP literal or "localhost": nobody else can own it.
   bool is_local_name() const;
+  // As a header says it.
+  std::string to_string() const;
 
   friend bool operator==(const WebOrigin&, const WebOrigin&) = default;
 };
@@ -37,7 +40,9 @@ struct WebOrigin {
 // the operator's: "https://host[:port]", or "*" for any.
 bool is_origin_allowed(std::string_view origin, const std::optional<WebOrigin>& self,
                        std::span<const std::string> configured);
-// Whether a request over the loopback may call the server so.
-bool is_host_believable(const std::optional<WebOrigin>& self, std::span<const std::string> configured);
+// Whether the server may be called so: as an address, as "localhost", as the host of a configured origin, or
+// by one of its names. "*" among either: by any.
+bool is_host_believable(const std::optional<WebOrigin>& self, std::span<const std::string> configured,
+                        std::span<const std::string> names);
 
 }  // namespace wgr::ws

@@ -61,6 +61,7 @@ struct Server::Parts {
   void open(Accepted accepted, std::size_t listener, Instant now);
   void read(Session& session, Instant now);
   void deliver(Session& session, Instant now);
+  void tell_refused(const Session& session, Instant now);
   void on_deadline(Instant now);
   bool is_worth_writing(const Session& session) const;
   void touch(Session& session);
@@ -92,6 +93,7 @@ struct Server::Parts {
   boost::asio::steady_timer timer;
   Instant armed = kNever;
   log::RateLimit accept_log;
+  log::RateLimit refused_log;
   std::shared_ptr<const bool> alive = std::make_shared<const bool>(true);
 };
 
@@ -202,6 +204,7 @@ void Server::Parts::deliver(Session& session, Instant now) {
   Connection::Out& out = buffers.out;
   const Connection& connection = session.connection();
   const SessionInfo& info = connection.info();
+  if (!out.refused.empty()) tell_refused(session, now);
   if (out.is_opened) {
     session.is_told = true;
     ++active;
@@ -222,6 +225,18 @@ void Server::Parts::deliver(Session& session, Instant now) {
         info.id.value() >> 8 << kRequestBits | (connection.request_number() & ((1u << kRequestBits) - 1));
     handler.request_received(id, info.service, info.source, *out.request, now);
   }
+}
+
+// What a page shows its visitor is a number at best; the operator reads here what to allow.
+void Server::Parts::tell_refused(const Session& session, Instant now) {
+  std::uint64_t suppressed = 0;
+  if (!refused_log.allow(now, suppressed)) return;
+  const Connection& connection = session.connection();
+  log::warn("a client was refused",
+            {{"reason", buffers.out.refused},
+             {"source", connection.info().source.to_string()},
+             {"listener", profile->config->listeners[connection.identity().listener].origin},
+             {"suppressed", suppressed}});
 }
 
 void Server::Parts::on_deadline(Instant now) {

@@ -78,6 +78,7 @@ constexpr Flag kFlags[] = {
      {},
      "PEM key; without it, in the certificate's file",
      "-k"},
+    {"--ws-origin", "ws.origins", "URL", {}, "pages of this origin may connect, or * (repeatable)"},
     {"--ws-token-file", "ws.token_file", "FILE", {}, "clients must show this token"},
     {"--subnet",
      "lan.networks.default.subnet",

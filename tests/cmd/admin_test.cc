@@ -152,6 +152,7 @@ TEST(AdminPortAnswersTest, WhatIsNotServedIsAnsweredAtOnceAndClosed) {
   const std::pair<const char*, const char*> rows[] = {
       {"GET /nope HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", "HTTP/1.1 404"},
       {"POST /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", "HTTP/1.1 405"},
+      {"GET /metrics HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n", "HTTP/1.1 403"},
       {"nonsense\r\n\r\n", "HTTP/1.1 400"}};
   for (const auto& [request, answer] : rows) {
     const io::Descriptor client{socket(AF_INET, SOCK_STREAM, 0)};

@@ -242,6 +242,13 @@ TEST_F(ConfigIngressTest, ProblemsOfListenersAreNamedWithTheirLine) {
   }
 }
 
+TEST_F(ConfigIngressTest, ScrapersMayCallTheMetricsPortByName) {
+  flag("metrics.hosts", "WGrouter, prometheus.lan");
+  EXPECT_THAT(load().metrics.listener.hosts, ElementsAre("wgrouter", "prometheus.lan"));
+  flag("metrics.hosts", "http://wgrouter");
+  EXPECT_THAT(problems(), ElementsAre(HasSubstr("metrics.hosts: \"http://wgrouter\" is not one")));
+}
+
 TEST_F(ConfigIngressTest, OpenListenerWithoutTokenIsSaidToBeOpen) {
   flag("ws.addresses", "0.0.0.0");
   EXPECT_THAT(notices(), ElementsAre(StartsWith("port 8086 is open beyond this host without a token")));

@@ -161,6 +161,22 @@ TEST_F(ConfigTest, ShortFlagsOfWsnicMeanWhatTheyMeantThere) {
   EXPECT_THAT(usage_error({"-verbose"}), HasSubstr("unknown flag \"-verbose\""));
 }
 
+TEST_F(ConfigTest, PagesOfOtherOriginsAndATokenAreNamedByFlags) {
+  const Options options = parse({"--ws-origin", "http://localhost:8000", "--ws-origin=https://copy.sh",
+                                 "--ws-token-file", write("ws.token", "s3cret\n")});
+  places_.overrides = options.places.overrides;
+  const Config config = load();
+  const ws::ListenerConfig& listener = config.ws.listeners.at(0);
+  EXPECT_EQ(listener.origins, (std::vector<std::string>{"http://localhost:8000", "https://copy.sh"}));
+  EXPECT_EQ(listener.tokens.at(0).secret, "s3cret");
+
+  places_.overrides.clear();
+  env("WGROUTER_WS_ORIGINS", "http://localhost:8000,https://copy.sh");
+  env("WGROUTER_WS_TOKEN_FILE", path("ws.token"));
+  EXPECT_EQ(load().ws.listeners.at(0).origins, listener.origins);
+  EXPECT_EQ(load().ws.listeners.at(0).tokens.at(0).secret, "s3cret");
+}
+
 class CommandsTest : public ConfigTest {};
 
 TEST_F(CommandsTest, GeneratedKeysAreKeysAndDiffer) {

@@ -403,6 +403,19 @@ TEST_F(ConnectionTest, NewSessionsBehindAProxyAreLimitedByClient) {
   EXPECT_TRUE(come("192.0.2.2"));
 }
 
+TEST_F(ConnectionTest, ARefusedPageIsToldToTheLog) {
+  open();
+  upgrade("/", "Origin: https://copy.sh\r\n");
+  EXPECT_NE(out_.refused.find("https://copy.sh"), std::string::npos);
+  EXPECT_EQ(counters_.refused_origin.value(), 1u);
+
+  open();
+  get("/dns-query", "Origin: https://copy.sh\r\n");
+  EXPECT_NE(out_.refused.find("https://copy.sh"), std::string::npos);
+  EXPECT_TRUE(take_output().starts_with("HTTP/1.1 403"));
+  EXPECT_EQ(counters_.refused_origin.value(), 2u);
+}
+
 // RFC 9110 7.8
 TEST_F(ConnectionTest, AskingForAnUpgradeSaysSoToTheNextHop) {
   open();

@@ -16,7 +16,7 @@ SocketAddress at(const char* text) { return SocketAddress::parse(text).value(); 
 // What a decision comes down to, as one line: "ethernet lab qemu echo=binary".
 std::string describe(const Decision& decision) {
   static constexpr const char* kServices[] = {"ethernet", "wireguard", "dns", "metrics", "health"};
-  static constexpr const char* kAnswers[] = {"page", "426", "404", "405", "401", "403"};
+  static constexpr const char* kAnswers[] = {"page", "426", "404", "405", "401"};
   if (const auto* answer = std::get_if<Answer>(&decision.verdict)) {
     return kAnswers[static_cast<std::size_t>(*answer)];
   }
@@ -28,6 +28,7 @@ std::string describe(const Decision& decision) {
     const std::string text = std::string{"refuse "} + kWhys[static_cast<std::size_t>(refusal->why)];
     return refusal->subprotocol.empty() ? text : text + " echo=" + refusal->subprotocol;
   }
+  if (std::holds_alternative<Forbidden>(decision.verdict)) return "403";
   const auto& upgrade = std::get<Upgrade>(decision.verdict);
   std::string text = kServices[static_cast<std::size_t>(upgrade.service)];
   if (!upgrade.network.empty()) text += " " + upgrade.network;
@@ -245,8 +246,7 @@ TEST_F(HttpGateTest, WithoutAnOriginOneNeedsATokenOrTheLoopback) {
 }
 
 // DNS rebinding: the attacker's page is of the same host as its request, at our address.
-TEST_F(HttpGateTest, OverTheLoopbackAHostMustBeAnAddressOrKnown) {
-  arrival_ = {.peer = at("127.0.0.1:50000"), .local = at("127.0.0.1:8086"), .is_tls = false};
+TEST_F(HttpGateTest, WithoutTlsAHostMustBeAnAddressOrKnown) {
   listener_.origins = {"http://vm.test:1234"};
   const struct {
     const char* host;
@@ -254,10 +254,65 @@ TEST_F(HttpGateTest, OverTheLoopbackAHostMustBeAnAddressOrKnown) {
   } kCases[] = {{"localhost:8086", "ethernet lan"},     {"127.0.0.1:8086", "ethernet lan"},
                 {"[::1]:8086", "ethernet lan"},         {"vm.test:8086", "ethernet lan"},
                 {"evil.example:8086", "refuse origin"}, {"localhost.evil.example:8086", "refuse origin"}};
-  for (const auto& c : kCases) {
-    EXPECT_EQ(upgrade_with("/", {{"host", c.host}, {"origin", std::string{"http://"} + c.host}}), c.expected)
-        << c.host;
+  for (const char* const peer : {"127.0.0.1:50000", "192.168.1.9:50000"}) {
+    arrival_ = {.peer = at(peer), .local = at("192.168.1.5:8086"), .is_tls = false};
+    for (const auto& c : kCases) {
+      const Headers page{{"host", c.host}, {"origin", std::string{"http://"} + c.host}};
+      EXPECT_EQ(upgrade_with("/", page), c.expected) << peer << " " << c.host;
+      const bool may_enter = std::string_view{c.expected} == "ethernet lan";
+      EXPECT_EQ(plain("POST", "/dns-query", page), may_enter ? "handle dns" : "403") << peer << " " << c.host;
+      EXPECT_EQ(plain("GET", "/metrics", page), may_enter ? "handle metrics" : "403") << c.host;
+      EXPECT_EQ(plain("GET", "/livez", page), may_enter ? "handle health" : "403") << c.host;
+    }
   }
+}
+
+TEST_F(HttpGateTest, AnyHostWillDoWhereAPageOfIsCannotBeAnAttackers) {
+  const Headers page{{"host", "vm.example:8086"}, {"origin", "http://vm.example:8086"}};
+  arrival_ = {.peer = at("127.0.0.1:50000"), .local = at("127.0.0.1:8086"), .is_tls = false};
+  EXPECT_EQ(upgrade_with("/", page), "refuse origin");
+
+  listener_.origins = {"*"};
+  EXPECT_EQ(upgrade_with("/", page), "ethernet lan");
+  listener_.origins.clear();
+  listener_.tokens = {{"alice", "SECRET", {}}};
+  EXPECT_EQ(upgrade_with("/?token=SECRET", page), "ethernet lan");
+  EXPECT_EQ(upgrade_with("/?token=WRONG", page), "refuse origin");
+}
+
+TEST_F(HttpGateTest, MetricsMayBeCalledByConfiguredNamesOnly) {
+  arrival_ = {.peer = at("172.17.0.3:50000"), .local = at("172.17.0.2:9586"), .is_tls = false};
+  EXPECT_EQ(plain("GET", "/metrics", {{"host", "172.17.0.2:9586"}}), "handle metrics");
+  EXPECT_EQ(plain("GET", "/metrics", {}), "handle metrics");  // HTTP/1.0: no browser
+  EXPECT_EQ(plain("GET", "/metrics", {{"host", "wgrouter:9586"}}), "403");
+  listener_.names = {"wgrouter"};
+  EXPECT_EQ(plain("GET", "/metrics", {{"host", "WGrouter:9586"}}), "handle metrics");
+  EXPECT_EQ(plain("GET", "/livez", {{"host", "wgrouter"}}), "handle health");
+  EXPECT_EQ(plain("GET", "/metrics", {{"host", "evil.example"}}), "403");
+  EXPECT_EQ(plain("GET", "/metrics", {{"host", "wgrouter"}, {"host", "wgrouter"}}), "403");
+}
+
+// What the page's author and the operator read.
+TEST_F(HttpGateTest, ARefusalNamesWhoWasRefusedAndWhatAllowsIt) {
+  const auto reason = [&](Headers headers) {
+    headers.emplace_back("upgrade", "websocket");
+    const Decision decision = decide("GET", "/", std::move(headers));
+    return std::get<Refusal>(decision.verdict).reason;
+  };
+  EXPECT_EQ(reason({{"host", "vm.example"}, {"origin", "http://LOCALHOST:8000"}}),
+            "origin http://localhost:8000 is not allowed; see --ws-origin or ws.origins");
+  EXPECT_EQ(reason({{"host", "vm.example"}, {"origin", "null"}}),
+            "origin null is not allowed; see --ws-origin or ws.origins");
+  EXPECT_EQ(reason({{"host", "vm.example"}, {"origin", "https://\xff\n"}}),
+            "origin (unreadable) is not allowed; see --ws-origin or ws.origins");
+  EXPECT_EQ(reason({{"host", "vm.example"}}),
+            "a client without an Origin header needs a token; see --ws-token-file or ws.token_file");
+  EXPECT_LE(reason({{"host", "vm.example"}, {"origin", "https://" + std::string(250, 'x')}}).size(), 123u);
+
+  arrival_.is_tls = false;
+  EXPECT_EQ(reason({{"host", "evil.example"}, {"origin", "http://evil.example"}}),
+            "host evil.example is not known; see --ws-origin or ws.origins");
+  EXPECT_LE(reason({{"host", std::string(250, 'x')}}).size(), 123u);
 }
 
 TEST_F(HttpGateTest, ATokenMayBeInThePathTheQueryASubprotocolOrAHeader) {
@@ -385,6 +440,12 @@ TEST_F(HttpGateTest, AClientBehindALocalProxyIsNotLocal) {
       upgrade_with(
           "/", {{"host", "vm.example"}, {"origin", "http://vm.example"}, {"x-forwarded-for", "192.0.2.9"}}),
       "ethernet lan");
+  // What it says of itself beside the proxy makes the source uncertain, not local; nor does silence.
+  EXPECT_EQ(
+      upgrade_with(
+          "/", {{"host", "vm.example"}, {"x-forwarded-for", "192.0.2.9"}, {"forwarded", "for=198.51.100.9"}}),
+      "refuse origin");
+  EXPECT_EQ(upgrade_with("/", {{"host", "127.0.0.1:8086"}}), "refuse origin");
 }
 
 }  // namespace
