@@ -64,28 +64,41 @@ std::optional<IpAddress> host_address(const wireguard::PeerConfig& peer) {
   return found;
 }
 
-bool is_name_of(std::string_view wanted, const std::string& host_name, const std::string& domain) {
-  if (host_name.empty()) return false;
-  const std::string lower = to_lower(wanted);
-  const std::string name = to_lower(host_name);
-  return lower == name || lower == name + "." + to_lower(domain);
+bool is_name_of(const std::string& wanted, const std::string& host_name,
+                const slirp::lan::NetworkConfig& network) {
+  if (host_name.empty() || !wanted.starts_with(to_lower(host_name))) return false;
+  const std::string_view rest = std::string_view{wanted}.substr(host_name.size());
+  return rest.empty() || rest == "." + to_lower(network.dhcp.domain) || rest == "." + network.name;
 }
 
-Place place_of_name(std::string_view name, const PeerBook& peers, const LanBook& lan,
+// Stations choose their names: only what the configuration says decides between networks.
+std::optional<NetworkIndex> network_of_name(const std::string& name, const LanBook& lan) {
+  std::vector<NetworkIndex> configured;
+  std::vector<NetworkIndex> said;
+  for (std::size_t i = 0; i < lan.size(); ++i) {
+    const slirp::lan::NetworkConfig& network = lan.settings()[i].config;
+    const auto is_meant = [&](const auto& named) { return is_name_of(name, named.host_name, network); };
+    const auto index = static_cast<NetworkIndex>(i);
+    if (std::ranges::any_of(network.dhcp.static_leases, is_meant)) configured.push_back(index);
+    if (std::ranges::any_of(lan.stations(index), is_meant)) said.push_back(index);
+  }
+  const std::vector<NetworkIndex>& found = configured.empty() ? said : configured;
+  return found.size() == 1 ? std::optional{found.front()} : std::nullopt;
+}
+
+Place place_of_name(const std::string& name, const PeerBook& peers, const LanBook& lan,
                     const NetworkConfig& network, std::size_t workers) {
   for (const auto& [key, entry] : peers.entries()) {
     if (entry.config.name != name) continue;
     const auto address = host_address(entry.config);
     return address ? place_of(entry.id, *address, network) : Place{entry.id.home(), std::nullopt};
   }
-  for (std::size_t i = 0; i < lan.size(); ++i) {
-    const std::string& domain = lan.settings()[i].config.dhcp.domain;
-    const Place place = station_place(
-        lan, static_cast<NetworkIndex>(i), workers,
-        [&](const auto& station, const IpAddress&) { return is_name_of(name, station.host_name, domain); });
-    if (place.target) return place;
-  }
-  return {};
+  const std::string wanted = to_lower(name);
+  const std::optional<NetworkIndex> at = network_of_name(wanted, lan);
+  if (!at) return {};
+  return station_place(lan, *at, workers, [&](const auto& station, const IpAddress&) {
+    return is_name_of(wanted, station.host_name, lan.settings()[*at].config);
+  });
 }
 
 }  // namespace

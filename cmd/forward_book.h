@@ -1,6 +1,10 @@
 // Which forwards each worker opens, and where they lead at this moment: a forward lives on the home of the
 // guest it leads to, because host sockets live where their guest lives.
 //
+// A station is meant by NAME, NAME.DOMAIN or NAME.NETWORK. Stations choose their names themselves, so a name
+// that stations of several networks have leads nowhere, while one that a static lease gives is looked for in
+// the network of that lease alone.
+//
 // Pure.
 //
 // Thread: the main thread's.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/log.h"
+#include "core/text.h"
 #include "slirp/lan/gateway_addresses.h"
 
 namespace wgr {
@@ -79,13 +80,39 @@ std::shared_ptr<const slirp::DnsNames> LanBook::dns_names() const {
     if (const auto v6 = slirp::lan::gateway_v6(config)) gateway.push_back(*v6);
     names->add("gateway." + config.dhcp.domain, gateway);
   }
-  for (const News& news : news_) {
-    const std::string& domain = settings_[news.network].config.dhcp.domain;
-    for (const StationStatus& station : news.stations) {
-      if (!station.host_name.empty()) names->add(station.host_name + "." + domain, station.addresses);
-    }
+  for (const auto& [name, owner] : owners_of_names()) {
+    if (owner.station != nullptr) names->add(name, owner.station->addresses);
   }
   return names;
+}
+
+// Stations choose their names: where networks share a domain, only the configuration decides between them.
+std::map<std::string, LanBook::NameOwner> LanBook::owners_of_names() const {
+  std::map<std::string, NameOwner> owners;
+  for (std::size_t i = 0; i < settings_.size(); ++i) {
+    const slirp::lan::DhcpConfig& dhcp = settings_[i].config.dhcp;
+    for (const slirp::lan::StaticLease& lease : dhcp.static_leases) {
+      if (lease.host_name.empty()) continue;
+      NameOwner& owner = owners[to_lower(lease.host_name + "." + dhcp.domain)];
+      const bool is_shared = owner.is_configured && owner.network != i;
+      owner = {.network = is_shared ? kNoNetwork : static_cast<NetworkIndex>(i), .is_configured = true};
+    }
+  }
+  for (const News& news : news_) {
+    for (const StationStatus& station : news.stations) {
+      if (station.host_name.empty()) continue;
+      const auto [at, is_new] = owners.try_emplace(
+          to_lower(station.host_name + "." + settings_[news.network].config.dhcp.domain),
+          NameOwner{.network = news.network});
+      NameOwner& owner = at->second;
+      if (owner.network == news.network) {
+        owner.station = &station;
+      } else if (!owner.is_configured) {
+        owner = {.network = kNoNetwork};
+      }
+    }
+  }
+  return owners;
 }
 
 void LanBook::save() {

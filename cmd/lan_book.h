@@ -4,6 +4,7 @@
 // Thread: the main thread's.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -43,13 +44,23 @@ class LanBook {
   // Writes the lease file if leases have changed since.
   void save();
 
-  // What DNS on the gateways answers itself: "gateway" and the stations below each network's domain.
+  // What DNS on the gateways answers itself: "gateway" and the stations below each network's domain. Of
+  // networks that share a domain, a name is that one's whose static leases give it; one that stations of
+  // several say is nobody's.
   std::shared_ptr<const slirp::DnsNames> dns_names() const;
 
   const std::vector<StationStatus>& stations(NetworkIndex network) const { return news_[network].stations; }
   std::size_t size() const noexcept { return settings_.size(); }
 
  private:
+  struct NameOwner {
+    NetworkIndex network = kNoNetwork;  // none: several have the name
+    bool is_configured = false;
+    const StationStatus* station = nullptr;
+  };
+
+  std::map<std::string, NameOwner> owners_of_names() const;
+
   std::vector<LanSettings> settings_;
   std::vector<News> news_;
   std::optional<LeaseStore> store_;

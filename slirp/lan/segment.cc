@@ -108,7 +108,7 @@ std::vector<Segment::StationStatus> Segment::stations() const {
                         .mac = station.mac,
                         .session = station.session,
                         .addresses = parts_->stations.addresses_of(station),
-                        .host_name = station.host_name});
+                        .host_name = std::string{parts_->stations.name_of(station)}});
   });
   std::ranges::sort(statuses, {}, &StationStatus::guest);
   return statuses;

@@ -59,7 +59,7 @@ class Segment {
     MacAddress mac;
     SessionId session;  // none: detached
     std::vector<IpAddress> addresses;
-    std::string host_name;
+    std::string host_name;  // by which it is found; empty: none, or one that another had first
   };
 
   // `serials` and `rng` outlive the segment. `leases` are those of a former run, if any.

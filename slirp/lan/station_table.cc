@@ -154,8 +154,7 @@ void StationTable::forget(Station& station, Out& out) {
   const auto same_mac = by_mac_.find(station.mac);
   std::erase(same_mac->second, &station);
   if (same_mac->second.empty()) by_mac_.erase(same_mac);
-  const auto name = by_name_.find(to_lower(station.host_name));
-  if (name != by_name_.end() && name->second == &station) by_name_.erase(name);
+  unlearn_name(station);
   out.gone.push_back(station.guest);
   counters_.stations.subtract();
   stations_.erase(GuestId{station.guest});
@@ -185,16 +184,38 @@ Station* StationTable::take_due(Instant now) {
 
 Station* StationTable::named(std::string_view host_name) {
   const auto at = by_name_.find(to_lower(host_name));
-  return at == by_name_.end() ? nullptr : at->second;
+  return at == by_name_.end() ? nullptr : at->second.front();
+}
+
+std::string_view StationTable::name_of(const Station& station) const {
+  const auto at = by_name_.find(to_lower(station.host_name));
+  const bool is_its_own = at != by_name_.end() && at->second.front() == &station;
+  return is_its_own ? std::string_view{station.host_name} : std::string_view{};
+}
+
+bool StationTable::is_name_for(std::string_view host_name, const MacAddress& mac) const {
+  bool is_free = true;
+  for (const StaticLease& lease : config_.dhcp.static_leases) {
+    if (to_lower(lease.host_name) != to_lower(host_name)) continue;
+    if (lease.mac == mac) return true;
+    is_free = false;
+  }
+  return is_free;
 }
 
 void StationTable::learn_name(Station& station, const IpAddress& address) {
   const std::string_view host_name = leases_.host_name_of(address);
   if (host_name.empty() || host_name == station.host_name) return;
-  const auto former = by_name_.find(to_lower(station.host_name));
-  if (former != by_name_.end() && former->second == &station) by_name_.erase(former);
+  unlearn_name(station);
   station.host_name = host_name;
-  by_name_.try_emplace(to_lower(host_name), &station);
+  if (is_name_for(host_name, station.mac)) by_name_[to_lower(host_name)].push_back(&station);
+}
+
+void StationTable::unlearn_name(const Station& station) {
+  const auto at = by_name_.find(to_lower(station.host_name));
+  if (at == by_name_.end()) return;
+  std::erase(at->second, &station);
+  if (at->second.empty()) by_name_.erase(at);
 }
 
 }  // namespace wgr::slirp::lan

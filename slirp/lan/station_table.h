@@ -18,6 +18,7 @@
 // Thread: confined to its owner.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -75,8 +76,11 @@ class StationTable {
   std::vector<IpAddress> addresses_of(const Station& station) const;
 
   // --- names ---
-  // By host name, whatever its case. Of stations that say the same name the first has it.
+  // By host name, whatever its case. A name that a static lease gives is its MAC's alone; of stations that
+  // say the same name the first has it, and when that one is forgotten or says another, the next.
   Station* named(std::string_view host_name);
+  // The name that the station has; empty: none, or one that is another's.
+  std::string_view name_of(const Station& station) const;
   // What the lease of this address says.
   void learn_name(Station& station, const IpAddress& address);
 
@@ -124,6 +128,9 @@ class StationTable {
   void learn_v6(Station& station, const IpAddress& address, Instant now);
   void unlearn_v6(const Station& station, const IpAddress& address);
 
+  bool is_name_for(std::string_view host_name, const MacAddress& mac) const;
+  void unlearn_name(const Station& station);
+
   const NetworkConfig& config_;
   GuestSerials& serials_;
   LeaseTable& leases_;
@@ -134,7 +141,8 @@ class StationTable {
   std::unordered_map<GuestId, std::unique_ptr<Station>> stations_;
   std::unordered_map<MacAddress, std::vector<Station*>> by_mac_;  // clones in order
   std::unordered_map<IpAddress, Station*> by_v6_;                 // who learned it first
-  std::unordered_map<std::string, Station*> by_name_;             // in lower case
+  // Names in lower case, and who says them in the order in which they did.
+  std::map<std::string, std::vector<Station*>> by_name_;
   DeadlineQueue<GuestId> deadlines_;
 };
 

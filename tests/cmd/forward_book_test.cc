@@ -23,9 +23,22 @@ class ForwardBookTest : public testing::Test {
     LanEntry entry;
     entry.network.subnet = *Prefix::parse("192.168.86.0/24");
     entry.network.gateway = IpAddress::v4(192, 168, 86, 1);
+    LanEntry lab;
+    lab.network.name = "lab";
+    lab.network.subnet = *Prefix::parse("192.168.87.0/24");
+    lab.network.gateway = IpAddress::v4(192, 168, 87, 1);
+    lab.network.dhcp.static_leases = {{kMac, IpAddress::v4(192, 168, 87, 50), "files"}};
     LanConfig config;
-    config.networks = {entry};
+    config.networks = {entry, lab};
     return config;
+  }
+  void station_came(NetworkIndex network, const std::string& host_name) {
+    LanBook::StationStatus station;
+    station.guest = GuestId{0, static_cast<GuestGroup>(network + 1), 7};
+    station.mac = kMac;
+    station.addresses = {IpAddress::v4(192, 168, static_cast<std::uint8_t>(86 + network), 30)};
+    station.host_name = host_name;
+    lan_.told({.network = network, .leases = {}, .stations = {station}});
   }
   void station_came() {
     LanBook::StationStatus station;
@@ -74,6 +87,25 @@ TEST_F(ForwardBookTest, StationIsFoundByNameWithAndWithoutDomainAndByAddress) {
   EXPECT_EQ(place("192.168.86.20").second, expected);
   EXPECT_EQ(place("laptop.elsewhere").second, std::nullopt);
   EXPECT_EQ(place("192.168.86.21").second, std::nullopt);
+}
+
+// A browser tab on one network must not take the clients of a machine on another.
+TEST_F(ForwardBookTest, NameThatTwoNetworksHaveLeadsNowhereWithoutItsNetwork) {
+  station_came(1, "web");
+  EXPECT_EQ(place("web").second->address, IpAddress::v4(192, 168, 87, 30));
+  station_came(0, "web");
+  EXPECT_EQ(place("web").second, std::nullopt);
+  EXPECT_EQ(place("web.lan").second, std::nullopt);
+  EXPECT_EQ(place("web.lab").second->address, IpAddress::v4(192, 168, 87, 30));
+  EXPECT_EQ(place("Web.Default").second->address, IpAddress::v4(192, 168, 86, 30));
+}
+
+TEST_F(ForwardBookTest, NameOfAStaticLeaseIsLookedForInItsNetworkAlone) {
+  station_came(0, "files");
+  EXPECT_EQ(place("files").second, std::nullopt) << "while the machine is absent";
+  EXPECT_EQ(place("files").first, network_home(1, kWorkers));
+  station_came(1, "files");
+  EXPECT_EQ(place("files").second->address, IpAddress::v4(192, 168, 87, 30));
 }
 
 TEST_F(ForwardBookTest, RangeIsOneForwardPerPort) {

@@ -201,18 +201,5 @@ TEST_F(SegmentIdentityTest, SessionThatIsNotAttachedIsNobody) {
   EXPECT_EQ(drops(DropReason::kSessionGone), 1u);
 }
 
-TEST_F(SegmentIdentityTest, HostNamesAreKnownWhateverTheirCase) {
-  const SessionId session = attach();
-  const IpAddress address = lease(session, kAnna, "Anna-PC");
-  const GuestId guest = segment().station_named("anna-pc");
-  EXPECT_TRUE(guest);
-  EXPECT_EQ(segment().station_named("ANNA-PC"), guest);
-  EXPECT_EQ(segment().address_of(guest), address);
-  EXPECT_FALSE(segment().station_named("bert"));
-  detach(session);
-  advance(config_.detached_time);
-  EXPECT_FALSE(segment().station_named("anna-pc"));
-}
-
 }  // namespace
 }  // namespace wgr::slirp::lan::test
