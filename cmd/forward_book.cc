@@ -27,12 +27,14 @@ Place place_of(GuestId peer, const IpAddress& address, const NetworkConfig& netw
   return {peer.home(), slirp::ForwardTarget{peer, address, *own}};
 }
 
-// A station of the network that has the address, or the name.
+// A station of the network that has the address, or the name. One without its session is absent: who comes
+// new is told so, and what it has goes on if it comes back.
 template <typename Matches>
 Place station_place(const LanBook& lan, NetworkIndex network, std::size_t workers, Matches matches) {
   Place place{network_home(network, workers), std::nullopt};
   const IpAddress& gateway = lan.settings()[network].config.gateway;
   for (const LanBook::StationStatus& station : lan.stations(network)) {
+    if (!station.session) continue;
     for (const IpAddress& address : station.addresses) {
       if (address.family() != gateway.family() || !matches(station, address)) continue;
       place.target = slirp::ForwardTarget{station.guest, address, gateway};

@@ -3,7 +3,7 @@
 //
 // A station is meant by NAME, NAME.DOMAIN or NAME.NETWORK. Stations choose their names themselves, so a name
 // that stations of several networks have leads nowhere, while one that a static lease gives is looked for in
-// the network of that lease alone.
+// the network of that lease alone. A station without its session is absent.
 //
 // Pure.
 //

@@ -62,7 +62,8 @@ bool LanBook::told(News news) {
   News& known = news_[news.network];
   is_changed_ = is_changed_ || known.leases != news.leases;
   const auto tells_the_same = [](const StationStatus& a, const StationStatus& b) {
-    return a.guest == b.guest && a.addresses == b.addresses && a.host_name == b.host_name;
+    const bool is_as_present = static_cast<bool>(a.session) == static_cast<bool>(b.session);
+    return is_as_present && a.guest == b.guest && a.addresses == b.addresses && a.host_name == b.host_name;
   };
   const bool is_same = std::equal(known.stations.begin(), known.stations.end(), news.stations.begin(),
                                   news.stations.end(), tells_the_same);

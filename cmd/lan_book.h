@@ -39,7 +39,7 @@ class LanBook {
   std::vector<IpAddress> gateways() const;
   std::uint16_t largest_mtu() const;
 
-  // True when names or addresses of stations are others than before.
+  // True when stations, their names or addresses are others than before, or one lost or found its session.
   bool told(News news);
   // Writes the lease file if leases have changed since.
   void save();

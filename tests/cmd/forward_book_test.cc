@@ -36,6 +36,7 @@ class ForwardBookTest : public testing::Test {
     LanBook::StationStatus station;
     station.guest = GuestId{0, static_cast<GuestGroup>(network + 1), 7};
     station.mac = kMac;
+    station.session = SessionId{0, 1};
     station.addresses = {IpAddress::v4(192, 168, static_cast<std::uint8_t>(86 + network), 30)};
     station.host_name = host_name;
     lan_.told({.network = network, .leases = {}, .stations = {station}});
@@ -44,6 +45,7 @@ class ForwardBookTest : public testing::Test {
     LanBook::StationStatus station;
     station.guest = kStation;
     station.mac = kMac;
+    station.session = SessionId{0, 1};
     station.addresses = {kStationAddress};
     station.host_name = "Laptop";
     lan_.told({.network = 0, .leases = {}, .stations = {station}});
@@ -87,6 +89,21 @@ TEST_F(ForwardBookTest, StationIsFoundByNameWithAndWithoutDomainAndByAddress) {
   EXPECT_EQ(place("192.168.86.20").second, expected);
   EXPECT_EQ(place("laptop.elsewhere").second, std::nullopt);
   EXPECT_EQ(place("192.168.86.21").second, std::nullopt);
+}
+
+// Its tab is closed: new clients are reset, not kept waiting until the station is forgotten.
+TEST_F(ForwardBookTest, StationWithoutItsSessionIsAbsent) {
+  station_came();
+  std::vector<LanBook::StationStatus> stations = lan_.stations(0);
+  stations[0].session = {};
+  EXPECT_TRUE(lan_.told({.network = 0, .leases = {}, .stations = stations}));
+  EXPECT_EQ(place("laptop").second, std::nullopt);
+  EXPECT_EQ(place("192.168.86.20").second, std::nullopt);
+  stations[0].session = SessionId{0, 2};
+  EXPECT_TRUE(lan_.told({.network = 0, .leases = {}, .stations = stations}));
+  EXPECT_NE(place("laptop").second, std::nullopt);
+  stations[0].session = SessionId{0, 3};
+  EXPECT_FALSE(lan_.told({.network = 0, .leases = {}, .stations = stations})) << "where it leads is the same";
 }
 
 // A browser tab on one network must not take the clients of a machine on another.
