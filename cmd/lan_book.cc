@@ -72,6 +72,7 @@ bool LanBook::told(News news) {
 }
 
 std::shared_ptr<const slirp::DnsNames> LanBook::dns_names() const {
+  using Reverse = slirp::DnsNames::Reverse;
   auto names = std::make_shared<slirp::DnsNames>();
   for (const LanSettings& network : settings_) {
     const slirp::lan::NetworkConfig& config = network.config;
@@ -82,7 +83,10 @@ std::shared_ptr<const slirp::DnsNames> LanBook::dns_names() const {
     names->add("gateway." + config.dhcp.domain, gateway);
   }
   for (const auto& [name, owner] : owners_of_names()) {
-    if (owner.station != nullptr) names->add(name, owner.station->addresses);
+    if (owner.station == nullptr) continue;
+    // Whose stations do not see each other learns no list of them either.
+    const bool is_isolated = settings_[owner.network].config.isolate;
+    names->add(name, owner.station->addresses, is_isolated ? Reverse::kUnknown : Reverse::kAnswered);
   }
   return names;
 }
@@ -102,9 +106,9 @@ std::map<std::string, LanBook::NameOwner> LanBook::owners_of_names() const {
   for (const News& news : news_) {
     for (const StationStatus& station : news.stations) {
       if (station.host_name.empty()) continue;
-      const auto [at, is_new] = owners.try_emplace(
-          to_lower(station.host_name + "." + settings_[news.network].config.dhcp.domain),
-          NameOwner{.network = news.network});
+      const auto [at, is_new] =
+          owners.try_emplace(to_lower(station.host_name + "." + settings_[news.network].config.dhcp.domain),
+                             NameOwner{.network = news.network});
       NameOwner& owner = at->second;
       if (owner.network == news.network) {
         owner.station = &station;

@@ -46,7 +46,7 @@ class LanBook {
 
   // What DNS on the gateways answers itself: "gateway" and the stations below each network's domain. Of
   // networks that share a domain, a name is that one's whose static leases give it; one that stations of
-  // several say is nobody's.
+  // several say is nobody's. Addresses of an isolated network lead back to no station.
   std::shared_ptr<const slirp::DnsNames> dns_names() const;
 
   const std::vector<StationStatus>& stations(NetworkIndex network) const { return news_[network].stations; }

@@ -139,11 +139,11 @@ void Router::update_dials() {
 void Router::poll_lan() {
   lan_.save();
   for (const auto& runner : runners_) {
-    runner->post([this, has_forwards = !config_.forwards.empty()](Shard& shard) {
+    runner->post([this](Shard& shard) {
       for (std::size_t i = 0; i < shard.lan().network_count(); ++i) {
         const auto network = static_cast<NetworkIndex>(i);
         slirp::lan::Segment* const segment = shard.lan().segment(network);
-        if (segment == nullptr || (!segment->take_leases_changed() && !has_forwards)) continue;
+        if (segment == nullptr || !segment->take_changed()) continue;
         LanBook::News news{network, segment->leases(), segment->stations()};
         boost::asio::post(context_, [this, news = std::move(news)]() mutable {
           if (!lan_.told(std::move(news))) return;

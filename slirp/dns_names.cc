@@ -73,11 +73,14 @@ bool DnsNames::add_domain(std::string_view domain) {
   return true;
 }
 
-bool DnsNames::add(std::string_view name, const std::vector<IpAddress>& addresses) {
+bool DnsNames::add(std::string_view name, const std::vector<IpAddress>& addresses, Reverse reverse) {
   const std::optional<DnsName> parsed = DnsName::parse(name);
   if (!parsed || *parsed == DnsName{}) return false;
-  if (!names_.try_emplace(key_of(*parsed), Name{*parsed, addresses}).second) return false;
-  for (const IpAddress& address : addresses) reverse_.try_emplace(address, *parsed);
+  const auto [at, is_new] = names_.try_emplace(key_of(*parsed), Name{*parsed, addresses});
+  if (!is_new) return false;
+  std::erase_if(at->second.addresses, [](const IpAddress& address) { return address.is_link_local(); });
+  if (reverse == Reverse::kUnknown) return true;
+  for (const IpAddress& address : at->second.addresses) reverse_.try_emplace(address, *parsed);
   return true;
 }
 

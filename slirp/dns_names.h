@@ -25,15 +25,19 @@ namespace wgr::slirp {
 class DnsNames {
  public:
   static constexpr std::uint32_t kTtlSeconds = 10;  // leases come and go
+  // Whether addresses lead back to the name: who walks through a network's addresses learns all such names.
+  enum class Reverse : std::uint8_t { kAnswered, kUnknown };
 
   // "lan". False: it is no domain name, or the root.
   bool add_domain(std::string_view domain);
   // Whose addresses have the names given here or none.
   void add_network(const Prefix& network) { networks_.push_back(network); }
-  // A name below a domain or not, with all its addresses; of an address the first name that was added is the
-  // one it leads back to. False, and nothing is added: it is no name, or the name is taken. So the router's
-  // names come first, and no station can take another's.
-  bool add(std::string_view name, const std::vector<IpAddress>& addresses);
+  // A name below a domain or not, with all its addresses but link-local ones, which mean nothing without a
+  // zone; of an address the first name that was added is the one it leads back to, if it does. False, and
+  // nothing is added: it is no name, or the name is taken. So the router's names come first, and no station
+  // can take another's.
+  bool add(std::string_view name, const std::vector<IpAddress>& addresses,
+           Reverse reverse = Reverse::kAnswered);
 
   bool empty() const noexcept { return names_.empty() && domains_.empty() && networks_.empty(); }
   // Whether the question is answered here.

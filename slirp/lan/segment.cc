@@ -114,7 +114,11 @@ std::vector<Segment::StationStatus> Segment::stations() const {
   return statuses;
 }
 
-bool Segment::take_leases_changed() { return parts_->leases.take_changed(); }
+bool Segment::take_changed() {
+  const bool have_leases = parts_->leases.take_changed();
+  const bool have_stations = parts_->stations.take_changed();
+  return have_leases || have_stations;
+}
 
 std::vector<Lease> Segment::leases() const { return parts_->leases.leases(); }
 

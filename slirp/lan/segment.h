@@ -91,8 +91,8 @@ class Segment {
   GuestId station_named(std::string_view host_name) const;
   std::optional<IpAddress> address_of(GuestId station) const;  // its IPv4 lease
   std::vector<StationStatus> stations() const;
-  // True once after leases changed: save them.
-  bool take_leases_changed();
+  // True once after stations() or leases() would tell something else.
+  bool take_changed();
   std::vector<Lease> leases() const;
 
   const NetworkConfig& config() const noexcept;

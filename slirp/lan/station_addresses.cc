@@ -22,12 +22,14 @@ bool StationTable::may_use_v4(Station& station, const IpAddress& source, Instant
   // Its own are bounded by the lease table; those of its image come and go with the image.
   if (station.v4.size() >= std::max<std::size_t>(config_.dhcp.leases_per_session, 1)) station.v4.pop_back();
   station.v4.insert(station.v4.begin(), source);
+  is_changed_ = true;
   if (is_own) learn_name(station, source);
   return true;
 }
 
 void StationTable::take_ended_leases() {
   for (const LeaseTable::Ended& ended : leases_.take_ended()) {
+    is_changed_ = true;
     const auto same_mac = by_mac_.find(ended.mac);
     if (same_mac == by_mac_.end()) continue;
     // Of the clones too: who gets the address next may be somebody else.
@@ -63,6 +65,7 @@ void StationTable::learn_v6(Station& station, const IpAddress& address, Instant 
     station.v6.erase(oldest);
   }
   station.v6.push_back({address, now});
+  is_changed_ = true;
   by_v6_.try_emplace(address, &station);
 }
 

@@ -130,6 +130,7 @@ void StationTable::join(Station& station, SessionId id, Session& session, Instan
   station.heard = now;
   arm(station);
   session.stations.push_back(&station);
+  is_changed_ = true;
   counters_.stations_attached.add();
 }
 
@@ -138,6 +139,7 @@ void StationTable::leave(Station& station, Instant now) {
   station.session = {};
   station.forget_at = now + config_.detached_time;
   arm(station);
+  is_changed_ = true;
   counters_.stations_attached.subtract();
 }
 
@@ -156,6 +158,7 @@ void StationTable::forget(Station& station, Out& out) {
   if (same_mac->second.empty()) by_mac_.erase(same_mac);
   unlearn_name(station);
   out.gone.push_back(station.guest);
+  is_changed_ = true;
   counters_.stations.subtract();
   stations_.erase(GuestId{station.guest});
 }
@@ -207,6 +210,7 @@ void StationTable::learn_name(Station& station, const IpAddress& address) {
   const std::string_view host_name = leases_.host_name_of(address);
   if (host_name.empty() || host_name == station.host_name) return;
   unlearn_name(station);
+  is_changed_ = true;
   station.host_name = host_name;
   if (is_name_for(host_name, station.mac)) by_name_[to_lower(host_name)].push_back(&station);
 }

@@ -23,6 +23,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "core/deadline_queue.h"
@@ -84,6 +85,9 @@ class StationTable {
   // What the lease of this address says.
   void learn_name(Station& station, const IpAddress& address);
 
+  // True once after stations came or went, lost or found their session, or have other names or addresses.
+  bool take_changed() noexcept { return std::exchange(is_changed_, false); }
+
   // --- deadlines: of stations ---
   // After a station changed its next_deadline().
   void arm(Station& station) { deadlines_.arm(station.guest, station.next_deadline(), station.queued); }
@@ -144,6 +148,7 @@ class StationTable {
   // Names in lower case, and who says them in the order in which they did.
   std::map<std::string, std::vector<Station*>> by_name_;
   DeadlineQueue<GuestId> deadlines_;
+  bool is_changed_ = false;
 };
 
 }  // namespace wgr::slirp::lan

@@ -40,17 +40,23 @@ class LanNamesTest : public testing::Test {
   static IpAddress address_on(NetworkIndex network) {
     return IpAddress::v4(192, 168, static_cast<std::uint8_t>(86 + network), 30);
   }
-  std::vector<IpAddress> addresses_of(std::string_view name) {
+  std::vector<std::uint8_t> answer(std::string_view name, wire::DnsType type) {
     std::vector<std::uint8_t> query{0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0};
     const auto parsed = *wire::DnsName::parse(name);
     query.insert(query.end(), parsed.wire().begin(), parsed.wire().end());
-    query.insert(query.end(), {0, 1, 0, 1});  // A, IN
+    query.insert(query.end(), {0, static_cast<std::uint8_t>(type), 0, 1});  // IN
     const auto view = *wire::DnsView::parse(query);
-    const auto names = book().dns_names();
-    const auto reply = names->answer(view, *view.question(), wire::kDnsMaxMessage);
+    return book().dns_names()->answer(view, *view.question(), wire::kDnsMaxMessage);
+  }
+  std::vector<IpAddress> addresses_of(std::string_view name) {
+    const std::vector<std::uint8_t> reply = answer(name, wire::DnsType::kA);
     std::vector<IpAddress> found;
     wire::DnsView::parse(reply)->visit_addresses([&](const IpAddress& address) { found.push_back(address); });
     return found;
+  }
+  wire::DnsRcode rcode_of(std::string_view name) {
+    const std::vector<std::uint8_t> reply = answer(name, wire::DnsType::kPtr);
+    return wire::DnsView::parse(reply)->rcode();
   }
 
   using Addresses = std::vector<IpAddress>;
@@ -85,6 +91,16 @@ TEST_F(LanNamesTest, NameOfAStaticLeaseIsThatOfItsNetworkAlone) {
   EXPECT_EQ(addresses_of("files.lan"), Addresses{}) << "while the machine is absent";
   station_came(kLab, "files");
   EXPECT_EQ(addresses_of("files.lan"), Addresses{address_on(kLab)});
+}
+
+// Who walks through the addresses of a network whose stations do not see each other learns nobody's name.
+TEST_F(LanNamesTest, AddressesOfAnIsolatedNetworkLeadBackToNoStation) {
+  lab_.network.isolate = false;
+  station_came(kDefault, "one");
+  station_came(kLab, "two");
+  EXPECT_EQ(rcode_of("30.86.168.192.in-addr.arpa"), wire::DnsRcode::kNxDomain);
+  EXPECT_EQ(rcode_of("30.87.168.192.in-addr.arpa"), wire::DnsRcode::kNoError);
+  EXPECT_EQ(addresses_of("one.lan"), Addresses{address_on(kDefault)});
 }
 
 TEST_F(LanNamesTest, StationCannotBeTheGateway) {

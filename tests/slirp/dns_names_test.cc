@@ -55,6 +55,23 @@ class DnsNamesTest : public testing::Test {
   DnsNames names_;
 };
 
+// An address without its zone is of no use to who asks.
+TEST_F(DnsNamesTest, LinkLocalAddressesAreNotTold) {
+  const IpAddress link_local = *IpAddress::parse("fe80::20");
+  ASSERT_TRUE(names_.add("phone.lan", {link_local, *IpAddress::parse("fd86:1::30")}));
+  const auto reply = ask("phone.lan", DnsType::kAaaa);
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(addresses(*reply), std::vector<IpAddress>{*IpAddress::parse("fd86:1::30")});
+}
+
+TEST_F(DnsNamesTest, NameMayHaveNoWayBackFromItsAddress) {
+  ASSERT_TRUE(names_.add("phone.lan", {IpAddress::v4(10, 86, 1, 30)}, DnsNames::Reverse::kUnknown));
+  EXPECT_EQ(addresses(*ask("phone.lan", DnsType::kA)).size(), 1u);
+  const auto reply = ask("30.1.86.10.in-addr.arpa", DnsType::kPtr);
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(DnsView::parse(*reply)->rcode(), DnsRcode::kNxDomain);
+}
+
 // Numbered: a question, and what is said of it here.
 TEST_F(DnsNamesTest, QuestionsAreAnsweredOrPassedOn) {
   constexpr auto kPtr = DnsType::kPtr;

@@ -99,7 +99,7 @@ TEST_F(SegmentFramesTest, FreeAddressBecomesTheStationsByUse) {
   send(session, outgoing(kAnna, host(77)));
   EXPECT_TRUE(sender());
   EXPECT_EQ(guest_at(host(77)), sender());
-  EXPECT_TRUE(segment().take_leases_changed());
+  EXPECT_TRUE(segment().take_changed());
   const SessionId other = attach();
   send(other, outgoing(kBert, host(77)));
   EXPECT_EQ(drops(DropReason::kSourceNotAllowed), 1u);

@@ -75,5 +75,31 @@ TEST_F(SegmentNamesTest, NameOfAStaticLeaseIsForItsMacAlone) {
   EXPECT_EQ(name_of(kBert), "web");
 }
 
+// Numbered: what happens, and what reports have to hear of.
+TEST_F(SegmentNamesTest, EveryChangeOfAStationIsToldOnce) {
+  const IpAddress v6 = *IpAddress::parse("fd00::7");
+  const SessionId session = station(kAnna, host(7));
+  EXPECT_TRUE(segment().take_changed()) << "1: it came";
+  send(session, outgoing(kAnna, host(7)));
+  EXPECT_FALSE(segment().take_changed()) << "2: it is as it was";
+  send(session, outgoing(kAnna, v6));
+  EXPECT_TRUE(segment().take_changed()) << "3: an address of its own making";
+  send(session, outgoing(kAnna, v6));
+  EXPECT_FALSE(segment().take_changed()) << "4: the same";
+  detach(session);
+  EXPECT_TRUE(segment().take_changed()) << "5: its session ended";
+  send(attach(), outgoing(kAnna, v6));
+  EXPECT_TRUE(segment().take_changed()) << "6: it is back";
+}
+
+TEST_F(SegmentNamesTest, ForgottenStationIsToldWithoutAChangeOfLeases) {
+  const SessionId session = station(kAnna, host(7));
+  detach(session);
+  EXPECT_TRUE(segment().take_changed());
+  advance(config_.detached_time);
+  EXPECT_TRUE(segment().take_changed());
+  EXPECT_TRUE(segment().stations().empty());
+}
+
 }  // namespace
 }  // namespace wgr::slirp::lan::test
