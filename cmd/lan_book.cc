@@ -121,12 +121,17 @@ std::map<std::string, LanBook::NameOwner> LanBook::owners_of_names() const {
 }
 
 void LanBook::save() {
-  if (!std::exchange(is_changed_, false) || !store_) return;
+  if (!is_changed_ || !store_) return;
   std::vector<slirp::lan::NetworkLeases> networks;
   networks.reserve(news_.size());
   for (const News& news : news_) networks.push_back({settings_[news.network].config.name, news.leases});
-  const std::string fault = store_->save(networks);
-  if (!fault.empty()) log::error("leases not saved: the former file stays", {{"reason", fault}});
+  std::string fault = store_->save(networks);
+  is_changed_ = !fault.empty();
+  // It is tried again with every call, and said once.
+  if (!fault.empty() && fault != fault_) {
+    log::error("leases not saved: the former file stays", {{"reason", fault}});
+  }
+  fault_ = std::move(fault);
 }
 
 }  // namespace wgr

@@ -41,7 +41,7 @@ class LanBook {
 
   // True when stations, their names or addresses are others than before, or one lost or found its session.
   bool told(News news);
-  // Writes the lease file if leases have changed since.
+  // Writes the lease file if leases have changed since it was written last.
   void save();
 
   // What DNS on the gateways answers itself: "gateway" and the stations below each network's domain. Of
@@ -65,6 +65,7 @@ class LanBook {
   std::vector<News> news_;
   std::optional<LeaseStore> store_;
   bool is_changed_ = false;
+  std::string fault_;  // of the last save(); empty: none
 };
 
 }  // namespace wgr

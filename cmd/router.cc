@@ -125,6 +125,8 @@ int Router::run() {
   schedule_lan_poll();
   admin_->start();
   context_.run();
+  for (const auto& runner : runners_) runner->stop();
+  save_last_leases();
   return exit_code_;
 }
 

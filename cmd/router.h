@@ -66,6 +66,7 @@ class Router {
   void reload_listeners(ws::Config next);
   void schedule_lan_poll();
   void poll_lan();
+  void save_last_leases();
   void tell_names();
   void update_forwards();
   void update_dials();

@@ -25,6 +25,10 @@ int descriptor_limit_of_clients() {
   return all - all / 8 - egress::HostSockets::kReservedDescriptors;
 }
 
+LanBook::News news_of(const slirp::lan::Segment& segment, NetworkIndex network) {
+  return {network, segment.leases(), segment.stations()};
+}
+
 }  // namespace
 
 // --- listeners ---
@@ -144,7 +148,7 @@ void Router::poll_lan() {
         const auto network = static_cast<NetworkIndex>(i);
         slirp::lan::Segment* const segment = shard.lan().segment(network);
         if (segment == nullptr || !segment->take_changed()) continue;
-        LanBook::News news{network, segment->leases(), segment->stations()};
+        LanBook::News news = news_of(*segment, network);
         boost::asio::post(context_, [this, news = std::move(news)]() mutable {
           if (!lan_.told(std::move(news))) return;
           tell_names();
@@ -153,6 +157,18 @@ void Router::poll_lan() {
       }
     });
   }
+}
+
+// What changed since the last poll, too. REQUIRES: the workers have ended.
+void Router::save_last_leases() {
+  for (const auto& runner : runners_) {
+    const LanHub& lan = runner->shard().lan();
+    for (std::size_t i = 0; i < lan.network_count(); ++i) {
+      const auto network = static_cast<NetworkIndex>(i);
+      if (lan.segment(network) != nullptr) lan_.told(news_of(*lan.segment(network), network));
+    }
+  }
+  lan_.save();
 }
 
 }  // namespace wgr

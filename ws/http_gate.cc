@@ -90,7 +90,7 @@ class Gate {
         credentials_(find_credentials(request, offered_, listener.tokens)) {
     const Scheme own = arrival.is_tls ? Scheme::kHttps : Scheme::kHttp;
     scheme_ = is_proxied_ ? forwarded_scheme(request, own) : own;
-    source_ = is_proxied_ ? forwarded_source(request, arrival.peer, trusted) : arrival.peer;
+    source_ = is_proxied_ ? forwarded_source(request, arrival.peer, config.trusted_proxies) : arrival.peer;
     host_ = field_of(request, "host");
     if (host_.presence == Presence::kOnce) self_ = WebOrigin::parse_host(host_.value, scheme_);
   }
