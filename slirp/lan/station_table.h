@@ -28,6 +28,7 @@
 
 #include "core/deadline_queue.h"
 #include "core/guest_serials.h"
+#include "core/keyed_hash.h"
 #include "core/result.h"
 #include "slirp/lan/counters.h"
 #include "slirp/lan/frame_store.h"
@@ -113,6 +114,11 @@ class StationTable {
     Instant heard;
     std::vector<Station*> stations;
   };
+  // Stations make as many IPv6 addresses as they like: they must not know which fall together.
+  struct V6Hash {
+    std::size_t operator()(const IpAddress& address) const noexcept { return hash(address.bytes()); }
+    KeyedHash hash;
+  };
 
   bool source_is_welcome(const MacAddress& mac) const;
   Result<Station*> admit(SessionId id, Session& session, const MacAddress& mac, Instant now, Out& out);
@@ -144,7 +150,7 @@ class StationTable {
   std::unordered_map<SessionId, Session> sessions_;
   std::unordered_map<GuestId, std::unique_ptr<Station>> stations_;
   std::unordered_map<MacAddress, std::vector<Station*>> by_mac_;  // clones in order
-  std::unordered_map<IpAddress, Station*> by_v6_;                 // who learned it first
+  std::unordered_map<IpAddress, Station*, V6Hash> by_v6_;         // who learned it first
   // Names in lower case, and who says them in the order in which they did.
   std::map<std::string, std::vector<Station*>> by_name_;
   DeadlineQueue<GuestId> deadlines_;
