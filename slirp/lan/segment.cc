@@ -25,7 +25,7 @@ Segment::Parts::Parts(const NetworkConfig& settings, GuestSerials& serials, Rng&
       delivery(config, stations, counters),
       arp(config, stations, delivery, counters),
       neighbors(config, stations, delivery, rng, counters),
-      between(config, stations, delivery, counters, now),
+      between(config, stations, delivery, counters),
       subnet_mask_(mask_of(config.subnet)),
       network_(config.subnet.address().to_v4()),
       gateway_v6_(gateway_v6(config)) {}

@@ -13,6 +13,7 @@
 #include "core/mac_address.h"
 #include "core/session_id.h"
 #include "core/time.h"
+#include "slirp/lan/broadcast_budget.h"
 #include "slirp/lan/config.h"
 #include "slirp/lan/pacer.h"
 #include "slirp/token_bucket.h"
@@ -58,6 +59,7 @@ class Station {
   Pacer pacer;
   TokenBucket answers;     // to its ARP and neighbour discovery
   TokenBucket broadcasts;  // to the others of a switch
+  BroadcastBudget::Share share;
   bool speaks_v6 = false;
   Instant advertise_at = kNever;  // the next unasked router advertisement
 };

@@ -30,11 +30,15 @@ void Switch::flood(Arrival& arrival) {
   const std::size_t mtu = std::max<std::size_t>(config_.mtu, kOrdinaryMtu);
   if (arrival.frame.frame().size() > wire::kEthernetHeaderSize + mtu) return drop(DropReason::kFrameTooLong);
   if (!arrival.from.broadcasts.take(arrival.now)) return drop(DropReason::kBroadcastRateLimited);
+  BroadcastBudget::Share& share = arrival.from.share;
+  if (!copies_.may_send(share, arrival.now)) return drop(DropReason::kBroadcastRateLimited);
+  std::uint64_t copies = 0;
   stations_.for_each_session([&](Station& to) {
     if (to.session == arrival.from.session) return;
-    if (!copies_.take(arrival.now)) return drop(DropReason::kBroadcastRateLimited);
     copy(arrival, to, arrival.destination);
+    ++copies;
   });
+  copies_.sent(share, copies);
 }
 
 void Switch::copy(Arrival& arrival, Station& to, const MacAddress& destination) {

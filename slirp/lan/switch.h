@@ -6,6 +6,7 @@
 #pragma once
 
 #include "slirp/lan/arrival.h"
+#include "slirp/lan/broadcast_budget.h"
 #include "slirp/lan/delivery.h"
 #include "slirp/lan/station_table.h"
 
@@ -14,23 +15,14 @@ namespace wgr::slirp::lan {
 class Switch {
  public:
   // All outlive this object.
-  Switch(const NetworkConfig& config, StationTable& stations, Delivery& delivery, Counters& counters,
-         Instant now)
-      : config_(config),
-        stations_(stations),
-        delivery_(delivery),
-        counters_(counters),
-        copies_(kCopiesPerSecond, kCopiesPerSecond / 10, now) {}
+  Switch(const NetworkConfig& config, StationTable& stations, Delivery& delivery, Counters& counters)
+      : config_(config), stations_(stations), delivery_(delivery), counters_(counters) {}
 
   void forward(Arrival& arrival);
   // A question whose answer only the owner of an address has: to the owner alone where it is known.
   void forward_question(Arrival& arrival, const IpAddress& asked);
 
  private:
-  // Of group frames of all stations together: a full network must not multiply what one station sends into
-  // more than a worker can copy.
-  static constexpr std::uint32_t kCopiesPerSecond = 100'000;
-
   void copy(Arrival& arrival, Station& to, const MacAddress& destination);
   void flood(Arrival& arrival);
   void drop(DropReason reason) { counters_.drops.count(reason); }
@@ -39,7 +31,7 @@ class Switch {
   StationTable& stations_;
   Delivery& delivery_;
   Counters& counters_;
-  TokenBucket copies_;
+  BroadcastBudget copies_;
 };
 
 }  // namespace wgr::slirp::lan
