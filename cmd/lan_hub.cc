@@ -21,8 +21,9 @@ LanHub::LanHub(WorkerIndex worker, std::size_t workers, const std::vector<LanSet
 
 // --- sessions and what comes in ---
 
-void LanHub::session_opened(SessionId session, NetworkIndex network, Instant now) {
-  segments_[network]->attach(session, now);
+void LanHub::session_opened(SessionId session, NetworkIndex network, const slirp::lan::SessionOwner& owner,
+                            Instant now) {
+  segments_[network]->attach(session, owner, now);
 }
 
 void LanHub::session_heard(SessionId session, NetworkIndex network, Instant now) {

@@ -53,7 +53,8 @@ class LanHub {
          WallTime wall_now, Instant now);
 
   // REQUIRES for all below: the network's home is this worker.
-  void session_opened(SessionId session, NetworkIndex network, Instant now);
+  void session_opened(SessionId session, NetworkIndex network, const slirp::lan::SessionOwner& owner,
+                      Instant now);
   void session_heard(SessionId session, NetworkIndex network, Instant now);
   void session_closed(SessionId session, NetworkIndex network, Instant now);
   // The frame stays in place until packets() was taken.

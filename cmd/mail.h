@@ -9,6 +9,7 @@
 #include "core/endpoint.h"
 #include "core/guest_id.h"
 #include "core/session_id.h"
+#include "slirp/lan/session_owner.h"
 #include "wireguard/handshake.h"
 
 namespace wgr {
@@ -37,6 +38,7 @@ struct Mail {
     Kind kind = Kind::kOpened;
     SessionId session;
     NetworkIndex network = kNoNetwork;
+    slirp::lan::SessionOwner owner;  // kOpened
   };
   struct Frame {  // of such a session
     SessionId session;

@@ -36,7 +36,7 @@ void SessionPort::session_opened(const ws::SessionInfo& session, Instant now) {
     return;
   }
   ethernet_sessions_.emplace(session.id, network);
-  shard_.session_opened(session.id, network, now);
+  shard_.session_opened(session.id, network, {session.source.ip, session.token}, now);
 }
 
 void SessionPort::frames_received(const ws::SessionInfo& session, std::span<const MutableBytes> frames,

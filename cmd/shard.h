@@ -80,7 +80,8 @@ class Shard {
   void datagrams_received(const Endpoint& session, std::span<const MutableBytes> datagrams, Instant now);
   // An Ethernet session of this worker; its network may live elsewhere. The frames stay in place until
   // the call returns.
-  void session_opened(SessionId session, NetworkIndex network, Instant now);
+  void session_opened(SessionId session, NetworkIndex network, const slirp::lan::SessionOwner& owner,
+                      Instant now);
   void frames_received(SessionId session, NetworkIndex network, std::span<const MutableBytes> frames,
                        Instant now);
   void session_heard(SessionId session, NetworkIndex network, Instant now);

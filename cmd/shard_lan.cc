@@ -11,12 +11,13 @@ using EventKind = Mail::SessionEvent::Kind;
 
 // --- sessions of this worker ---
 
-void Shard::session_opened(SessionId session, NetworkIndex network, Instant now) {
+void Shard::session_opened(SessionId session, NetworkIndex network, const slirp::lan::SessionOwner& owner,
+                           Instant now) {
   const WorkerIndex home = network_home(network, outbox_.mail.size());
   if (home == index_) {
-    lan_.session_opened(session, network, now);
+    lan_.session_opened(session, network, owner, now);
   } else {
-    outbox_.mail[home].events.push_back({EventKind::kOpened, session, network});
+    outbox_.mail[home].events.push_back({EventKind::kOpened, session, network, owner});
   }
 }
 
@@ -37,7 +38,7 @@ void Shard::session_heard(SessionId session, NetworkIndex network, Instant now) 
   if (home == index_) {
     lan_.session_heard(session, network, now);
   } else {
-    outbox_.mail[home].events.push_back({EventKind::kHeard, session, network});
+    outbox_.mail[home].events.push_back({EventKind::kHeard, session, network, {}});
   }
 }
 
@@ -47,7 +48,7 @@ void Shard::session_closed(SessionId session, NetworkIndex network, Instant now)
     lan_.session_closed(session, network, now);
     note_stations();
   } else {
-    outbox_.mail[home].events.push_back({EventKind::kClosed, session, network});
+    outbox_.mail[home].events.push_back({EventKind::kClosed, session, network, {}});
   }
 }
 
@@ -113,7 +114,8 @@ void Shard::send_to_station_at(NetworkIndex network, Bytes packet, Instant now) 
 // Openings first and closings last, so that a session's frames fall between.
 void Shard::take_lan_mail(Mail& mail, Instant now) {
   for (const Mail::SessionEvent& event : mail.events) {
-    if (event.kind == EventKind::kOpened) lan_.session_opened(event.session, event.network, now);
+    if (event.kind != EventKind::kOpened) continue;
+    lan_.session_opened(event.session, event.network, event.owner, now);
   }
   for (const Mail::Frame& frame : mail.frames) {
     lan_.receive(frame.session, frame.network, mail.at(frame.piece), now);

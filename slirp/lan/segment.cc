@@ -53,7 +53,9 @@ Segment::Segment(const NetworkConfig& config, GuestSerials& serials, Rng& rng,
 
 Segment::~Segment() = default;
 
-void Segment::attach(SessionId session, Instant now) { parts_->stations.attach(session, now); }
+void Segment::attach(SessionId session, const SessionOwner& owner, Instant now) {
+  parts_->stations.attach(session, owner, now);
+}
 
 void Segment::detach(SessionId session, Instant now, Out& /*out*/) { parts_->stations.detach(session, now); }
 

@@ -9,7 +9,7 @@
 // A station is a guest. It is known by its MAC address, or by its session where the same MAC lives on
 // several sessions of an isolated network (tabs restored from one state image). A station whose session
 // has ended keeps its address, guest id and flows for a while: a browser VM comes back on a new session
-// without DHCP or ARP, and its traffic goes on.
+// without DHCP or ARP, and its traffic goes on, if that session is of the same owner.
 //
 // It is sans-IO and knows neither WebSockets nor workers.
 //
@@ -33,6 +33,7 @@
 #include "slirp/lan/counters.h"
 #include "slirp/lan/frame_batch.h"
 #include "slirp/lan/lease_table.h"
+#include "slirp/lan/session_owner.h"
 
 namespace wgr::slirp::lan {
 
@@ -70,7 +71,7 @@ class Segment {
   Segment& operator=(const Segment&) = delete;
 
   // --- sessions ---
-  void attach(SessionId session, Instant now);
+  void attach(SessionId session, const SessionOwner& owner, Instant now);
   void detach(SessionId session, Instant now, Out& out);
   // Something was heard of it, at least a pong.
   void heard(SessionId session, Instant now);

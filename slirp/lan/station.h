@@ -16,6 +16,7 @@
 #include "slirp/lan/broadcast_budget.h"
 #include "slirp/lan/config.h"
 #include "slirp/lan/pacer.h"
+#include "slirp/lan/session_owner.h"
 #include "slirp/token_bucket.h"
 
 namespace wgr::slirp::lan {
@@ -43,6 +44,7 @@ class Station {
 
   // --- changed by StationTable ---
   SessionId session;           // none: detached
+  SessionOwner owner;          // of that session, or the last
   Instant forget_at = kNever;  // if detached
   std::vector<IpAddress> v4;   // it may send from; most of the time one
   struct Learned {

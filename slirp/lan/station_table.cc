@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <tuple>
 
 #include "core/text.h"
 
@@ -12,7 +13,11 @@ StationTable::StationTable(const NetworkConfig& config, GuestSerials& serials, L
 
 StationTable::~StationTable() = default;
 
-void StationTable::attach(SessionId session, Instant now) { sessions_[session].heard = now; }
+void StationTable::attach(SessionId id, const SessionOwner& owner, Instant now) {
+  Session& session = sessions_[id];
+  session.heard = now;
+  session.owner = owner;
+}
 
 void StationTable::detach(SessionId session, Instant now) {
   const auto at = sessions_.find(session);
@@ -47,8 +52,13 @@ Result<Station*> StationTable::admit(SessionId id, Session& session, const MacAd
   Station* station = nullptr;
   const auto same_mac = by_mac_.find(mac);
   if (same_mac != by_mac_.end()) {
-    station = adoptable(same_mac->second, now);
-    if (station == nullptr && !config_.isolate) return DropReason::kMacSpoofed;
+    station = adoptable(same_mac->second, session.owner, now);
+    if (station == nullptr && !config_.isolate) {
+      Station& former = *same_mac->second.front();  // the only one, on a switch
+      if (!is_left(former, now)) return DropReason::kMacSpoofed;
+      if (former.is_attached()) take_over(former, now, out);
+      forget(former, out);
+    }
   }
   if (station == nullptr) {
     const Result<Station*> created = create(mac, now, out);
@@ -75,19 +85,21 @@ bool StationTable::make_room_in(Session& session, Instant now) {
   return true;
 }
 
-Station* StationTable::adoptable(const std::vector<Station*>& same_mac, Instant now) const {
-  const auto detached =
-      std::ranges::find_if(same_mac, [](const Station* station) { return !station->is_attached(); });
-  if (detached != same_mac.end()) return *detached;
-  Station* silent = nullptr;
-  Instant heard = now - config_.silence_for_takeover;
+bool StationTable::is_left(const Station& station, Instant now) const {
+  return !station.is_attached() || sessions_.at(station.session).heard <= now - config_.silence_for_takeover;
+}
+
+Station* StationTable::adoptable(const std::vector<Station*>& same_mac, const SessionOwner& owner,
+                                 Instant now) const {
+  const auto rank = [&owner](const Station& station) {
+    return std::tuple{owner.has_source_of(station.owner), !station.is_attached(), station.heard};
+  };
+  Station* best = nullptr;
   for (Station* const station : same_mac) {
-    const Session& session = sessions_.at(station->session);
-    if (session.heard > heard) continue;
-    heard = session.heard;
-    silent = station;
+    if (!owner.is_same_as(station->owner) || !is_left(*station, now)) continue;
+    if (best == nullptr || rank(*station) > rank(*best)) best = station;
   }
-  return silent;
+  return best;
 }
 
 void StationTable::take_over(Station& station, Instant now, Out& out) {
@@ -126,6 +138,7 @@ bool StationTable::make_room(Out& out) {
 void StationTable::join(Station& station, SessionId id, Session& session, Instant now) {
   assert(!station.is_attached());
   station.session = id;
+  station.owner = session.owner;
   station.forget_at = kNever;
   station.heard = now;
   arm(station);

@@ -2,11 +2,18 @@
 //
 // A frame of a session with a MAC address that the session does not have yet:
 //
-//   unknown                              -> a new station
-//   its station is detached              -> that one comes back: same guest, addresses and flows
-//   on a session long silent             -> taken over; that session is closed
-//   on a live session, isolated network  -> a clone: a station of its own (tabs of one state image)
-//   on a live session, switch            -> refused: who came first keeps it
+//   unknown                                  -> a new station
+//   its station is detached, or its session long silent, which is closed then:
+//     of the same owner                      -> that one comes back: same guest, addresses and flows
+//     of another owner, isolated network     -> a clone: a station of its own
+//     of another owner, switch               -> a new station in the place of that one, whose flows end
+//   on a live session, isolated network      -> a clone (tabs of one state image)
+//   on a live session, switch                -> refused: who came first keeps it
+//
+// A MAC takes leases along but no flows: those stay with the owner (session_owner.h). So a machine that comes
+// back from elsewhere without a token goes on at once with the address it has, as a clone that shares the
+// address of its image; what it had open ends with a reset as soon as it sends. Until its former station is
+// forgotten, what others send to that address still belongs to that one.
 //
 // IPv4 addresses are the LeaseTable's. IPv6 addresses are learned: link-local or of the prefix, who comes
 // first has it. Clones may share the addresses of their image, since flows are told apart by guest; what
@@ -50,7 +57,7 @@ class StationTable {
   ~StationTable();
 
   // --- sessions ---
-  void attach(SessionId session, Instant now);
+  void attach(SessionId session, const SessionOwner& owner, Instant now);
   void detach(SessionId session, Instant now);
   void heard(SessionId session, Instant now);
   bool is_attached(SessionId session) const { return sessions_.contains(session); }
@@ -112,6 +119,7 @@ class StationTable {
  private:
   struct Session {
     Instant heard;
+    SessionOwner owner;
     std::vector<Station*> stations;
   };
   // Stations make as many IPv6 addresses as they like: they must not know which fall together.
@@ -124,8 +132,10 @@ class StationTable {
   Result<Station*> admit(SessionId id, Session& session, const MacAddress& mac, Instant now, Out& out);
   bool make_room_in(Session& session, Instant now);
   bool make_room(Out& out);
-  // Of the stations with this MAC: one without a session, or one whose session is silent.
-  Station* adoptable(const std::vector<Station*>& same_mac, Instant now) const;
+  // Without a session, or on one that is long silent.
+  bool is_left(const Station& station, Instant now) const;
+  // Of the stations with this MAC, which the owner has left: its last from the same source, if there is one.
+  Station* adoptable(const std::vector<Station*>& same_mac, const SessionOwner& owner, Instant now) const;
   Result<Station*> create(const MacAddress& mac, Instant now, Out& out);
   void take_over(Station& station, Instant now, Out& out);
   void join(Station& station, SessionId id, Session& session, Instant now);

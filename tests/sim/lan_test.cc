@@ -19,6 +19,7 @@ using namespace slirp::lan::test;
 
 constexpr NetworkIndex kLab = 0;     // home: worker 0
 constexpr NetworkIndex kOffice = 1;  // home: worker 1
+const slirp::lan::SessionOwner kOwner{kHome, {}};
 
 LanSettings network(std::uint8_t third, bool reach_peers) {
   slirp::lan::NetworkConfig config;
@@ -61,7 +62,7 @@ class LanShardsTest : public testing::Test {
 
   SessionId open(WorkerIndex worker, NetworkIndex on) {
     const SessionId session{worker, ++sessions_};
-    shards_[worker]->session_opened(session, on, now_);
+    shards_[worker]->session_opened(session, on, kOwner, now_);
     deliver();
     return session;
   }

@@ -24,6 +24,8 @@ inline const MacAddress kBert = *MacAddress::parse("00:22:15:00:00:0b");
 inline const MacAddress kCleo = *MacAddress::parse("00:22:15:00:00:0c");
 inline const IpAddress kGateway = IpAddress::v4(192, 168, 86, 1);
 inline const IpAddress kOutside = IpAddress::v4(198, 51, 100, 7);
+inline const IpAddress kHome = IpAddress::v4(203, 0, 113, 1);       // where browsers are
+inline const IpAddress kElsewhere = IpAddress::v4(203, 0, 113, 2);  // other ones
 inline const IpAddress kOutsideV6 = *IpAddress::parse("2001:db8::7");
 
 inline IpAddress host(std::uint8_t last) { return IpAddress::v4(192, 168, 86, last); }

@@ -32,9 +32,9 @@ class LanTest : public testing::Test {
   }
   std::uint64_t drops(DropReason reason) { return segment().counters().drops.value(reason); }
 
-  SessionId attach() {
+  SessionId attach(const SessionOwner& owner = {kHome, {}}) {
     const SessionId session{0, ++sessions_};
-    segment().attach(session, now_);
+    segment().attach(session, owner, now_);
     return session;
   }
   void detach(SessionId session) { segment().detach(session, now_, out_); }
