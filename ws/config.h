@@ -61,7 +61,7 @@ struct Limits {
   std::size_t half_open = 4096;             // in all, per worker
   std::size_t kept_alive_per_source = 128;  // answered, and open for further plain requests
   std::size_t kept_alive = 8192;            // in all, per worker
-  std::size_t sessions_per_source = 256;
+  std::size_t sessions_per_source = 64;
   std::size_t sessions = 65536;              // in all, per worker
   std::uint32_t handshakes_per_second = 20;  // per source; accepted connections
   std::uint32_t handshake_burst = 100;

@@ -31,7 +31,7 @@ struct DhcpConfig {
   std::string domain = "lan";                        // option 15 and 119; also of the stations' names
   std::vector<IpAddress> name_servers;               // option 6; empty: the gateway
   std::vector<StaticLease> static_leases;
-  std::size_t leases_per_session = 4;
+  std::size_t leases_per_session = 2;
 };
 
 struct Ipv6Config {

@@ -10,6 +10,7 @@ namespace {
 constexpr Duration kInfiniteLease = std::chrono::seconds{0xffffffff};  // RFC 2131 3.3
 constexpr int kRankRemembered = 0;
 constexpr int kRankGone = 1;
+constexpr std::size_t kMaxLook = 64;  // stations whose several addresses may all be none of the pool
 
 }  // namespace
 
@@ -76,23 +77,43 @@ std::optional<std::uint32_t> LeaseTable::address_of(const LeaseClient& client) c
 }
 
 bool LeaseTable::reclaim_one() {
-  if (reclaimable_.empty()) return false;
-  forget(std::get<2>(*reclaimable_.begin()));
-  return true;
+  if (!reclaimable_.empty()) {
+    forget(std::get<2>(*reclaimable_.begin()));
+    return true;
+  }
+  const std::optional<std::uint32_t> spare = spare_address();
+  if (spare) forget(*spare);
+  return spare.has_value();
+}
+
+std::optional<std::uint32_t> LeaseTable::spare_address() const {
+  std::size_t looked = 0;
+  for (auto crowded = crowded_.rbegin(); crowded != crowded_.rend() && looked < kMaxLook; ++crowded) {
+    ++looked;
+    std::vector<std::uint32_t> spares = stations_.at(crowded->second);
+    // It keeps the lease that it used last.
+    const auto is_leased = [this](std::uint32_t address) { return at(address)->state == State::kLeased; };
+    const auto kept = std::find_if(spares.rbegin(), spares.rend(), is_leased);
+    if (kept != spares.rend()) spares.erase(std::next(kept).base());
+    std::erase_if(spares, [this](std::uint32_t address) { return !is_dynamic(address); });
+    if (!spares.empty()) return least_useful(spares);
+  }
+  return std::nullopt;
+}
+
+// Of those of one station, and of equal ones the least recently used.
+std::uint32_t LeaseTable::least_useful(const std::vector<std::uint32_t>& addresses) const {
+  return *std::ranges::min_element(addresses, {}, [this](std::uint32_t address) {
+    const State state = at(address)->state;
+    if (state == State::kRemembered) return 0;
+    if (state == State::kOffered) return 1;
+    return state == State::kLeased ? 2 : 3;
+  });
 }
 
 bool LeaseTable::make_room_for(const Station& station) {
   const auto found = stations_.find(station);
-  if (found != stations_.end() && is_full(found->second)) {
-    // What is of least use, and of those the least recently used.
-    const auto use = [this](std::uint32_t address) {
-      const State state = at(address)->state;
-      if (state == State::kRemembered) return 0;
-      if (state == State::kOffered) return 1;
-      return state == State::kLeased ? 2 : 3;
-    };
-    forget(*std::ranges::min_element(found->second, {}, use));
-  }
+  if (found != stations_.end() && is_full(found->second)) forget(least_useful(found->second));
   return bindings_.size() < kMaxBindings || reclaim_one();
 }
 
@@ -102,7 +123,7 @@ void LeaseTable::bind(std::uint32_t address, const LeaseClient& client, State st
   binding.client = client;
   binding.state = state;
   binding.until = until;
-  stations_[{client.mac, client.clone}].push_back(address);
+  join({client.mac, client.clone}, address);
   index(address, binding);
 }
 
@@ -113,7 +134,7 @@ void LeaseTable::adopt(std::uint32_t address, const LeaseClient& client) {
     const auto station = stations_.find(to);
     if (station != stations_.end() && is_full(station->second)) make_room_for(to);
     leave(from, address);
-    stations_[to].push_back(address);
+    join(to, address);
   }
   Binding& binding = *at(address);
   binding.client = client;
@@ -183,11 +204,24 @@ void LeaseTable::touch(const Station& station, std::uint32_t address) {
   std::rotate(found, found + 1, addresses.end());
 }
 
+void LeaseTable::join(const Station& station, std::uint32_t address) {
+  std::vector<std::uint32_t>& addresses = stations_[station];
+  addresses.push_back(address);
+  recount(station, addresses.size() - 1, addresses.size());
+}
+
 void LeaseTable::leave(const Station& station, std::uint32_t address) {
   const auto found = stations_.find(station);
   assert(found != stations_.end());
+  const std::size_t former = found->second.size();
   std::erase(found->second, address);
+  recount(station, former, found->second.size());
   if (found->second.empty()) stations_.erase(found);
+}
+
+void LeaseTable::recount(const Station& station, std::size_t former, std::size_t count) {
+  if (former > 1) crowded_.erase({former, station});
+  if (count > 1) crowded_.emplace(count, station);
 }
 
 void LeaseTable::index(std::uint32_t address, const Binding& binding) {

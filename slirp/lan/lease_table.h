@@ -12,7 +12,8 @@
 //
 // Bounds: a station holds at most `leases_per_session` addresses in any state, then its own least recently
 // used one gives way; kMaxBindings in all. When no address is free, the one remembered longest is taken,
-// then the lease of the station that is gone longest, and then there is none. All in O(log n).
+// then the lease of the station that is gone longest, then what the station with the most addresses has
+// beside the one it used last, and then there is none. All in O(log n), where a station's own are few.
 //
 // Thread: confined to its owner.
 #pragma once
@@ -157,6 +158,9 @@ class LeaseTable {
   std::optional<std::uint32_t> choose(const LeaseClient& client, const std::optional<IpAddress>& requested);
   // An address that somebody can do without is free then; false: there is none.
   bool reclaim_one();
+  // Of a station with several, of the pool.
+  std::optional<std::uint32_t> spare_address() const;
+  std::uint32_t least_useful(const std::vector<std::uint32_t>& addresses) const;
   // One binding more, of this station and in all.
   bool make_room_for(const Station& station);
 
@@ -169,7 +173,9 @@ class LeaseTable {
   void forget(std::uint32_t address);
   void set_present(const Station& station, bool is_present, Instant now);
   void touch(const Station& station, std::uint32_t address);  // most recently used
+  void join(const Station& station, std::uint32_t address);
   void leave(const Station& station, std::uint32_t address);
+  void recount(const Station& station, std::size_t former, std::size_t count);
   void index(std::uint32_t address, const Binding& binding);
   void unindex(std::uint32_t address, const Binding& binding);
   void restore(const Lease& lease, Instant now);
@@ -190,6 +196,7 @@ class LeaseTable {
   FreeAddresses free_;
   Bindings bindings_;
   std::map<Station, std::vector<std::uint32_t>> stations_;  // least recently used first
+  std::set<std::pair<std::size_t, Station>> crowded_;       // with several, by their number
   std::set<std::pair<Instant, std::uint32_t>> deadlines_;
   Reclaimable reclaimable_;
   std::vector<Ended> ended_;
