@@ -78,4 +78,14 @@ struct Mail {
   }
 };
 
+struct SlicedMail {
+  std::vector<Mail> slices;  // to be posted in this order
+  std::size_t dropped = 0;
+};
+
+// Cuts mail that weighs more than `limit` into slices of that weight, so that a mailbox takes what it has
+// room for. The sessions take turns, and of one session no more than `limit` frames or messages go: whoever
+// sends the most in a turn must not fill the mailbox for all. REQUIRES: limit > 0.
+SlicedMail slice(Mail mail, std::size_t limit);
+
 }  // namespace wgr

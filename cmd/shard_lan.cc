@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "cmd/shard.h"
+#include "core/wire/ethernet.h"
 #include "core/wire/ip.h"
 
 namespace wgr {
@@ -30,7 +31,13 @@ void Shard::frames_received(SessionId session, NetworkIndex network, std::span<c
     return;
   }
   Mail& mail = outbox_.mail[home];
-  for (const MutableBytes frame : frames) mail.frames.push_back({session, network, mail.append(frame)});
+  for (const MutableBytes frame : frames) {
+    if (frame.size() < wire::kEthernetHeaderSize) {  // weighs as much as a long one
+      counters_.drops.count(DropReason::kFrameMalformed);
+      continue;
+    }
+    mail.frames.push_back({session, network, mail.append(frame)});
+  }
 }
 
 void Shard::session_heard(SessionId session, NetworkIndex network, Instant now) {

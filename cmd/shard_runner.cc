@@ -13,6 +13,8 @@ WallTime wall_now() {
   return std::chrono::time_point_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now());
 }
 
+// One piece of mail, and what one session sends in a turn, is an eighth of a mailbox at most.
+constexpr std::size_t kShareOfMailbox = 8;
 constexpr Duration kMaxSlack = std::chrono::milliseconds{1};
 constexpr std::size_t kMaxUnboundForwards = 16;  // told by name
 
@@ -174,11 +176,22 @@ void ShardRunner::send_mail() {
   for (std::size_t worker = 0; worker < outgoing.size(); ++worker) {
     if (outgoing[worker].is_empty()) continue;
     Mail mail = std::exchange(outgoing[worker], Mail{});
-    const std::size_t weight = mail.weight();
-    const bool was_taken = posts_[worker]->push(std::move(mail), weight);
-    shard_.count_mail(was_taken, weight);
-    if (!was_taken) send_events(worker, mail);
+    const std::size_t share = std::max<std::size_t>(posts_[worker]->capacity() / kShareOfMailbox, 1);
+    if (mail.weight() <= share) {
+      post_mail(worker, std::move(mail));
+      continue;
+    }
+    SlicedMail sliced = slice(std::move(mail), share);
+    shard_.count_mail(/*was_taken=*/false, sliced.dropped);
+    for (Mail& part : sliced.slices) post_mail(worker, std::move(part));
   }
+}
+
+void ShardRunner::post_mail(std::size_t worker, Mail&& mail) {
+  const std::size_t weight = mail.weight();
+  const bool was_taken = posts_[worker]->push(std::move(mail), weight);
+  shard_.count_mail(was_taken, weight);
+  if (!was_taken) send_events(worker, mail);
 }
 
 // Packets may be lost where a mailbox is full; that a session came or went may not. Their number is bounded

@@ -87,6 +87,7 @@ class ShardRunner {
   void close_sessions(std::vector<Mail::Closing>& closings, Instant now);
   wireguard::UdpPort* port_for(const Endpoint& to) const;
   void send_mail();
+  void post_mail(std::size_t worker, Mail&& mail);
   void send_events(std::size_t worker, Mail& refused);
   void arm_timer();
 

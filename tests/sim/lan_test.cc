@@ -166,6 +166,17 @@ TEST_F(LanShardsTest, GatewayAnswersPingAndDnsAtItsLinkLocalAddress) {
   EXPECT_EQ(wire::DnsView::parse(answer.udp().payload())->answer_count(), 1);
 }
 
+// Empty frames are cheap to send; each would weigh as much as a long one in the mailbox.
+TEST_F(LanShardsTest, RuntsAreNotMailed) {
+  const SessionId far = open(/*worker=*/1, kLab);
+  mails_ = 0;
+  send(far, kLab, {});
+  send(far, kLab, Frame(wire::kEthernetHeaderSize - 1));
+
+  EXPECT_EQ(mails_, 0);
+  EXPECT_EQ(shards_[1]->counters().drops.value(DropReason::kFrameMalformed), 2u);
+}
+
 TEST_F(LanShardsTest, SessionAtHomeNeedsNoMail) {
   const SessionId near = open(/*worker=*/0, kLab);
   send(near, kLab, arp_request(kAnna, host(20), kGateway));
