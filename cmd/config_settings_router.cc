@@ -249,7 +249,7 @@ std::vector<Setting> router_settings() {
       "Before the next upstream is asked."));
   table.push_back(number(
       "dns.outstanding_per_guest", [](auto& c) -> auto& { return c.slirp.dns.outstanding_per_guest; }, 1,
-      65536, "Questions of one guest that may wait for an answer."));
+      65536, "Questions of one guest, or of one source over HTTPS, that may wait for an answer."));
   table.push_back(boolean(
       "dns.rebind_protection", [](auto& c) -> auto& { return c.slirp.dns.rebind_protection; },
       "true refuses answers with private or local addresses, by which a name of the internet leads a guest's "

@@ -75,7 +75,7 @@ void SessionPort::flush(Instant now) {
 
 // --- DNS over HTTPS ---
 
-void SessionPort::request_received(ws::RequestId id, ws::Service service, const SocketAddress& /*source*/,
+void SessionPort::request_received(ws::RequestId id, ws::Service service, const SocketAddress& source,
                                    const ws::HttpRequest& request, Instant now) {
   if (service != ws::Service::kDns) {
     server_.respond(id, ws::HttpResponse{.status = 404, .headers = {}, .body = "not found\n"}, now);
@@ -85,7 +85,7 @@ void SessionPort::request_received(ws::RequestId id, ws::Service service, const 
   if (const auto* const answer = std::get_if<ws::HttpResponse>(&question)) {
     server_.respond(id, *answer, now);
   } else {
-    shard_.stack().ask_dns(id, std::get<DnsQuestion>(question).message, now);
+    shard_.stack().ask_dns(id, std::get<DnsQuestion>(question).message, now, source.ip);
   }
 }
 

@@ -1,5 +1,6 @@
 #include "slirp/dns_forwarder.h"
 
+#include <algorithm>
 #include <array>
 
 #include "core/secret.h"
@@ -9,7 +10,13 @@ namespace wgr::slirp {
 namespace {
 
 constexpr std::size_t kMaxQuery = 4096;   // a query is one question and options
+constexpr std::size_t kPartOfRouter = 4;  // of all questions that may wait, those the router asks itself
 constexpr std::size_t kReceiveLimit = 8;  // datagrams per turn: one is ours, the rest are guesses
+
+// Who has one IPv6 address of a network has them all.
+IpAddress network_of(const IpAddress& source) {
+  return source.is_v4() ? source : Prefix{source, 64}.address();
+}
 
 std::uint16_t guest_id_of(const DnsFlow& flow) noexcept { return flow.key.remote.port; }
 
@@ -54,7 +61,8 @@ void DnsForwarder::receive(Guest& guest, const SocketAddress& from, const Socket
   if (!ask_upstream(flow, now)) answer_failure(flow, &out);
 }
 
-void DnsForwarder::ask(Guest& router, std::uint64_t question, Bytes message, Instant now) {
+void DnsForwarder::ask(Guest& router, const Asker& asker, Bytes message, Instant now) {
+  const std::uint64_t question = asker.question;
   Counters& counters = environment_.counters;
   const auto query = wire::DnsView::parse(message);
   if (!query || query->is_response() || message.size() > kMaxQuery) {
@@ -72,14 +80,25 @@ void DnsForwarder::ask(Guest& router, std::uint64_t question, Bytes message, Ins
   store_be(number.data() + 8, question);
   const FlowKey key{router.id, {IpAddress::from_bytes(number), 0}, {IpAddress{}, query->id()}};
   if (flows_.find(key) != nullptr) return counters.dns_repeated.add();
-  if (flows_.size() >= environment_.config.dns.outstanding) {
+  const IpAddress source = network_of(asker.source);
+  if (!may_ask(router, source)) {
     counters.drops.count(DropReason::kDnsLimit);
     answers_.push_back({question, short_reply(*query, wire::DnsRcode::kServFail)});
     return;
   }
   DnsFlow& flow = begin(router, key, message, now);
   flow.question = question;
+  flow.source = source;
+  ++by_source_[source];
   if (!ask_upstream(flow, now)) answer_failure(flow, nullptr);
+}
+
+bool DnsForwarder::may_ask(const Guest& router, const IpAddress& source) const {
+  const DnsConfig& dns = environment_.config.dns;
+  const auto asked = by_source_.find(source);
+  if (asked != by_source_.end() && asked->second >= dns.outstanding_per_guest) return false;
+  const std::size_t part = std::max<std::size_t>(dns.outstanding / kPartOfRouter, 1);
+  return flows_.count(router) < part && flows_.size() < dns.outstanding;
 }
 
 std::optional<std::vector<std::uint8_t>> DnsForwarder::answer_at_once(const wire::DnsView& query,
@@ -227,6 +246,10 @@ void DnsForwarder::remove_guest(Guest& guest) {
 }
 
 void DnsForwarder::close(DnsFlow& flow) {
+  if (flow.question) {
+    const auto asked = by_source_.find(flow.source);
+    if (--asked->second == 0) by_source_.erase(asked);
+  }
   environment_.counters.dns_outstanding.subtract();
   flows_.erase(flow);
 }

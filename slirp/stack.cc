@@ -352,8 +352,8 @@ void Stack::set_dns_names(std::shared_ptr<const DnsNames> names) {
   parts_->dns_policy.set_names(std::move(names));
 }
 
-void Stack::ask_dns(std::uint64_t question, Bytes message, Instant now) {
-  parts_->dns.ask(parts_->router, question, message, now);
+void Stack::ask_dns(std::uint64_t question, Bytes message, Instant now, const IpAddress& source) {
+  parts_->dns.ask(parts_->router, {question, source}, message, now);
 }
 
 std::vector<DnsAnswer> Stack::take_dns_answers() { return parts_->dns.take_answers(); }

@@ -76,10 +76,11 @@ class Stack {
   // The names that are answered here; null: none. From the next question on.
   void set_dns_names(std::shared_ptr<const DnsNames> names);
 
-  // A question of the router itself, for DNS over HTTPS: like one of a guest, but for the cap per guest.
-  // `question` is the asker's number for it, not in use for another. Each is answered once, at once or in a
-  // later turn; the message is empty when the question was no DNS query.
-  void ask_dns(std::uint64_t question, Bytes message, Instant now);
+  // A question of the router itself, for DNS over HTTPS: like one of a guest, where each source that asks has
+  // the cap of a guest, and all of them a part of what there is. `question` is the asker's number for it, not
+  // in use for another. Each is answered once, at once or in a later turn; the message is empty when the
+  // question was no DNS query.
+  void ask_dns(std::uint64_t question, Bytes message, Instant now, const IpAddress& source = {});
   std::vector<DnsAnswer> take_dns_answers();
 
   // No new flows; live ones go on.

@@ -201,6 +201,30 @@ TEST_F(StackDnsNamesTest, TheRoutersOwnQuestionsAreAnsweredUnderTheirNumber) {
   EXPECT_EQ(world.counters().dns_outstanding.value(), 0);
 }
 
+// A client with many connections asks for a name that nobody answers.
+TEST_F(StackDnsNamesTest, WhoAsksOverHttpsLeavesRoomForOthersAndForGuests) {
+  Config capped = config();
+  capped.dns.outstanding = 40;
+  capped.dns.outstanding_per_guest = 4;
+  StackWorld world{capped};
+  world.internet.host(kUpstream.ip).is_silent = true;
+  Stack& stack = world.stack();
+  std::uint64_t question = 0;
+  const auto waiting_after = [&](const IpAddress& source) {
+    for (int i = 0; i < 20; ++i) stack.ask_dns(++question, query_for("dead.example", 0), world.now, source);
+    return world.counters().dns_outstanding.value();
+  };
+  EXPECT_EQ(waiting_after(IpAddress::v4(203, 0, 113, 1)), 4);
+  EXPECT_EQ(waiting_after(*IpAddress::parse("2001:db8::1")), 8);
+  EXPECT_EQ(waiting_after(*IpAddress::parse("2001:db8::2")), 8) << "of the same network";
+  EXPECT_EQ(waiting_after(IpAddress::v4(203, 0, 113, 2)), 10) << "a quarter of all";
+  EXPECT_EQ(stack.take_dns_answers().size(), 70u) << "the others are told at once";
+  world.take();
+  world.advance(3s);
+  EXPECT_EQ(stack.take_dns_answers().size(), 10u);
+  EXPECT_EQ(waiting_after(IpAddress::v4(203, 0, 113, 1)), 4) << "what has ended does not count";
+}
+
 TEST_F(StackDnsNamesTest, TheRoutersOwnQuestionsAreCappedAndFailAsAGuestsDo) {
   Config capped = config();
   capped.dns.outstanding = 1;
