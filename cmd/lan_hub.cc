@@ -23,7 +23,7 @@ LanHub::LanHub(WorkerIndex worker, std::size_t workers, const std::vector<LanSet
 
 void LanHub::session_opened(SessionId session, NetworkIndex network, const slirp::lan::SessionOwner& owner,
                             Instant now) {
-  segments_[network]->attach(session, owner, now);
+  segments_[network]->attach(session, owner, now, out_);
 }
 
 void LanHub::session_heard(SessionId session, NetworkIndex network, Instant now) {

@@ -92,6 +92,7 @@ constexpr Family kFamilies[] = {
     {"wgrouter_lan_switched_frames_total", C, "network", "Frames from station to station"},
     {"wgrouter_lan_paced_frames_total", C, "network", "Frames that waited for a small receive ring"},
     {"wgrouter_lan_arp_answers_total", C, "network", "ARP requests answered"},
+    {"wgrouter_lan_arp_questions_total", C, "network", "ARP requests behind silent sessions for stations without one"},
     {"wgrouter_lan_neighbor_answers_total", C, "network", "IPv6 neighbour solicitations answered"},
     {"wgrouter_lan_router_advertisements_total", C, "network", "IPv6 router advertisements sent"},
     {"wgrouter_dhcp_leases", G, "network", "Addresses leased"},

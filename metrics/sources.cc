@@ -271,6 +271,7 @@ constexpr Source kNetworkSources[] = {
     {"dhcp_releases", "wgrouter_dhcp_messages_total", "type=release"},
     {"dhcp_informs", "wgrouter_dhcp_messages_total", "type=inform"},
     {"arp_answers", "wgrouter_lan_arp_answers_total", ""},
+    {"arp_questions", "wgrouter_lan_arp_questions_total", ""},
     {"neighbor_answers", "wgrouter_lan_neighbor_answers_total", ""},
     {"router_advertisements", "wgrouter_lan_router_advertisements_total", ""},
 };

@@ -25,6 +25,7 @@ struct Counters {
   Counter dhcp_informs;
   Counter dhcp_pool_exhausted;
   Counter arp_answers;
+  Counter arp_questions;  // behind silent sessions, for stations without one
   Counter neighbor_answers;
   Counter router_advertisements;
   Counter frames_paced;  // waited for the ring of a station
@@ -51,6 +52,7 @@ struct Counters {
     visit("dhcp_informs", dhcp_informs);
     visit("dhcp_pool_exhausted", dhcp_pool_exhausted);
     visit("arp_answers", arp_answers);
+    visit("arp_questions", arp_questions);
     visit("neighbor_answers", neighbor_answers);
     visit("router_advertisements", router_advertisements);
     visit("frames_paced", frames_paced);

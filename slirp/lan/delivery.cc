@@ -8,6 +8,7 @@ namespace wgr::slirp::lan {
 MutableBytes Delivery::begin(Station& to, std::size_t size, Instant now, Out& out) {
   if (!to.is_attached()) {
     counters_.drops.count(DropReason::kSessionGone);
+    roll_call_.missed(to, now, out);
     return {};
   }
   // A NIC that pads what it sends may expect the same of others.

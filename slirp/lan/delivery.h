@@ -6,6 +6,7 @@
 
 #include "core/wire/ethernet.h"
 #include "slirp/lan/counters.h"
+#include "slirp/lan/roll_call.h"
 #include "slirp/lan/segment.h"
 #include "slirp/lan/station_table.h"
 
@@ -16,8 +17,8 @@ class Delivery {
   using Out = Segment::Out;
 
   // All outlive this object.
-  Delivery(const NetworkConfig& config, StationTable& stations, Counters& counters)
-      : config_(config), stations_(stations), counters_(counters) {}
+  Delivery(const NetworkConfig& config, StationTable& stations, RollCall& roll_call, Counters& counters)
+      : config_(config), stations_(stations), roll_call_(roll_call), counters_(counters) {}
 
   // Uninitialized room for a frame of `size` bytes. Empty: it was dropped and counted.
   // REQUIRES: size >= wire::kEthernetHeaderSize.
@@ -33,6 +34,7 @@ class Delivery {
 
   const NetworkConfig& config_;
   StationTable& stations_;
+  RollCall& roll_call_;
   Counters& counters_;
 };
 

@@ -22,7 +22,8 @@ Segment::Parts::Parts(const NetworkConfig& settings, GuestSerials& serials, Rng&
       leases(config, counters, saved, wall_now, now),
       dhcp(config, leases, counters),
       stations(config, serials, leases, store, counters),
-      delivery(config, stations, counters),
+      roll_call(config, stations, counters),
+      delivery(config, stations, roll_call, counters),
       arp(config, stations, delivery, counters),
       neighbors(config, stations, delivery, rng, counters),
       between(config, stations, delivery, counters),
@@ -53,8 +54,9 @@ Segment::Segment(const NetworkConfig& config, GuestSerials& serials, Rng& rng,
 
 Segment::~Segment() = default;
 
-void Segment::attach(SessionId session, const SessionOwner& owner, Instant now) {
+void Segment::attach(SessionId session, const SessionOwner& owner, Instant now, Out& out) {
   parts_->stations.attach(session, owner, now);
+  parts_->roll_call.session_began(session, now, out);
 }
 
 void Segment::detach(SessionId session, Instant now, Out& /*out*/) { parts_->stations.detach(session, now); }

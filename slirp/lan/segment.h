@@ -9,7 +9,8 @@
 // A station is a guest. It is known by its MAC address, or by its session where the same MAC lives on
 // several sessions of an isolated network (tabs restored from one state image). A station whose session
 // has ended keeps its address, guest id and flows for a while: a browser VM comes back on a new session
-// without DHCP or ARP, and its traffic goes on, if that session is of the same owner.
+// without DHCP or ARP, and its traffic goes on, if that session is of the same owner. If it has nothing to
+// say, the gateway asks for it there.
 //
 // It is sans-IO and knows neither WebSockets nor workers.
 //
@@ -71,7 +72,7 @@ class Segment {
   Segment& operator=(const Segment&) = delete;
 
   // --- sessions ---
-  void attach(SessionId session, const SessionOwner& owner, Instant now);
+  void attach(SessionId session, const SessionOwner& owner, Instant now, Out& out);
   void detach(SessionId session, Instant now, Out& out);
   // Something was heard of it, at least a pong.
   void heard(SessionId session, Instant now);

@@ -9,6 +9,7 @@
 #include "slirp/lan/delivery.h"
 #include "slirp/lan/dhcp_server.h"
 #include "slirp/lan/neighbor_discovery.h"
+#include "slirp/lan/roll_call.h"
 #include "slirp/lan/segment.h"
 #include "slirp/lan/station_table.h"
 #include "slirp/lan/switch.h"
@@ -32,6 +33,7 @@ struct Segment::Parts {
   LeaseTable leases;
   DhcpServer dhcp;
   StationTable stations;
+  RollCall roll_call;
   Delivery delivery;
   ArpResponder arp;
   NeighborDiscovery neighbors;

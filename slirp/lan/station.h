@@ -63,6 +63,7 @@ class Station {
   TokenBucket broadcasts;  // to the others of a switch
   BroadcastBudget::Share share;
   bool speaks_v6 = false;
+  Instant ask_again{};            // when its absence may next be asked about
   Instant advertise_at = kNever;  // the next unasked router advertisement
 };
 

@@ -61,6 +61,11 @@ class StationTable {
   void detach(SessionId session, Instant now);
   void heard(SessionId session, Instant now);
   bool is_attached(SessionId session) const { return sessions_.contains(session); }
+  // It goes on, and no station lives on it.
+  bool is_silent(SessionId session) const {
+    const auto at = sessions_.find(session);
+    return at != sessions_.end() && at->second.stations.empty();
+  }
 
   // --- identity ---
   // Whose frame this is. Valid until the next call of this or of forget_due().

@@ -55,7 +55,7 @@ class Lan {
  public:
   Lan(bool isolate, Nic nic) : segment_(make_config(isolate), serials_, rng_, {}, WallTime{1h}, now) {
     for (int i = 0; i < kStations; ++i) {
-      segment_.attach(session_of(i), {}, now);
+      segment_.attach(session_of(i), {}, now, out);
       std::vector<std::uint8_t> frame(nic == Nic::kVirtio ? 42 : 60);
       wire::write_ethernet(frame, MacAddress::broadcast(), mac_of(i), wire::EtherType::kArp);
       wire::write_arp(

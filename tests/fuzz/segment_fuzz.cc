@@ -112,7 +112,7 @@ class Lan {
     // Clients from two places, some of them with a token.
     const auto place = static_cast<std::uint8_t>(serial_ & 1);
     segment_.attach(sessions_[index], {IpAddress::v4(203, 0, 113, place), serial_ % 3 == 0 ? "token" : ""},
-                    now_);
+                    now_, out_);
   }
   void detach(std::size_t index) {
     segment_.detach(sessions_[index], now_, out_);

@@ -34,7 +34,8 @@ class LanTest : public testing::Test {
 
   SessionId attach(const SessionOwner& owner = {kHome, {}}) {
     const SessionId session{0, ++sessions_};
-    segment().attach(session, owner, now_);
+    clear();
+    segment().attach(session, owner, now_, out_);
     return session;
   }
   void detach(SessionId session) { segment().detach(session, now_, out_); }
