@@ -2,6 +2,9 @@
 // (node_vm.mjs) and in a page (page.mjs).
 
 const kMegabyte = 1 << 20;
+const kLookInterval = 50;  // ms
+const kInService = 2;      // the register's place in a controller, as in v86's saved states
+const kCascade = 1 << 2;   // where the second controller hangs on the first
 
 // Puts the machine's network card on a WebSocket the way container2wasm does: subprotocol `binary`, a
 // stream of u32 big-endian length and frame. Header and frame leave as separate messages; messages that
@@ -44,6 +47,33 @@ class StreamGlue {
   }
 }
 
+// Sets a machine free whose interrupts v86 has lost. Its first interrupt controller remembers a request of
+// the second as an edge, even when the card has withdrawn it before the processor looked. The processor then
+// begins an interrupt that nobody handles or ends, and from there on none comes but the clock's: not the
+// card's, not the console's. A real 8259 answers with a spurious interrupt. A driver of ne2k withdraws
+// interrupts all the time, since it masks the card around each frame it sends: it needs only a frame to
+// arrive within these few instructions. virtio's takes an interrupt back only while it handles it.
+class InterruptGuard {
+  constructor(cpu) {
+    this.cpu = cpu;
+    this.freed = 0;
+    this.was_stuck = false;
+    setInterval(() => this.look(), kLookInterval);
+  }
+
+  look() {
+    const controller = (at) => new Uint8Array(this.cpu.wasm_memory.buffer, at, kInService + 1);
+    const first = controller(this.cpu.get_pic_addr_master());
+    const second = controller(this.cpu.get_pic_addr_slave());
+    const is_stuck = (first[kInService] & kCascade) !== 0 && second[kInService] === 0;
+    if (is_stuck && this.was_stuck) {  // while the guest ends an interrupt it is so for an instant
+      first[kInService] &= ~kCascade;
+      this.freed += 1;
+    }
+    this.was_stuck = is_stuck;
+  }
+}
+
 export class Guest {
   // `parts`: wasm_path or wasm_fn, and bios, vga_bios, kernel, initrd and state (or null) as v86 takes
   // files: {buffer} or {url}. `options`: nic (ne2k or virtio), relay, framing (frames or stream), mtu.
@@ -66,9 +96,9 @@ export class Guest {
     });
     if (options.framing === "stream") this.glue = new StreamGlue(this.emulator, options.relay);
     this.emulator.add_listener("serial0-output-byte", (byte) => this.byte_arrived(byte));
-    this.ready = parts.state
+    this.ready = (parts.state
       ? new Promise((resolve) => this.emulator.add_listener("emulator-ready", () => resolve([])))
-      : this.wait_for(/\u0001ready\n/);
+      : this.wait_for(/\u0001ready\n/)).then(() => { this.guard = new InterruptGuard(this.emulator.v86.cpu); });
   }
 
   byte_arrived(byte) {
@@ -86,11 +116,12 @@ export class Guest {
     return new Promise((resolve) => { this.waiting = { pattern, resolve }; });
   }
 
-  // Runs one line of shell; resolves with its exit code and what it said.
+  // Runs one line of shell; resolves with its exit code, what it said, and how often the machine had to be
+  // set free.
   async run(tag, command) {
     const done = this.wait_for(new RegExp(`\u0001start ${tag}\n([^]*)\n\u0001end ${tag} (\\d+)\n`));
     this.emulator.serial0_send(`${tag} ${command}\n`);
     const [, output, code] = await done;
-    return { code: Number(code), output };
+    return { code: Number(code), output, freed: this.guard.freed };
   }
 }
