@@ -7,8 +7,8 @@
 namespace wgr {
 namespace {
 
-// No worker has it: the sessions of this server are nobody's.
-constexpr WorkerIndex kMainThread = 0xff;
+// The first on its port, and the only one: who has the port already is a stranger.
+constexpr WorkerIndex kFirst = 0;
 
 }  // namespace
 
@@ -23,7 +23,7 @@ AdminPort::AdminPort(boost::asio::io_context& context, const metrics::Config& co
   ws::Config server;
   server.listeners.push_back(admin_listener(config.listener));
   server_ =
-      std::make_unique<ws::Server>(context, kMainThread, std::make_shared<const ws::Config>(server),
+      std::make_unique<ws::Server>(context, kFirst, std::make_shared<const ws::Config>(server),
                                    std::make_shared<const ws::TlsContexts>(server), no_sessions_, admin_);
   server_->flush_by_itself();
 }
