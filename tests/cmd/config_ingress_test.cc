@@ -197,8 +197,8 @@ TEST_F(ConfigIngressTest, SecretsAreNeverPrinted) {
 // Its path or query may be a token, and print-config's output goes into reports.
 TEST_F(ConfigIngressTest, WhereAPeerIsDialedIsPrintedWithoutItsPath) {
   const auto with_endpoint = [this](const std::string& endpoint) {
-    yaml("wireguard:\n  peers:\n    - public_key: " + std::string(42, 'A') +
-         "E=\n      endpoint: " + endpoint + "\n");
+    yaml("wireguard:\n  private_key: " + std::string{kPrivateKey} +
+         "\n  peers:\n    - public_key: " + std::string(42, 'A') + "E=\n      endpoint: " + endpoint + "\n");
   };
   with_endpoint("wss://hub.example/hush/wg?token=hush");
   const std::string printed = print_yaml_config(load());
@@ -209,7 +209,7 @@ TEST_F(ConfigIngressTest, WhereAPeerIsDialedIsPrintedWithoutItsPath) {
 
   for (const char* const wrong : {"wss://hub.example:0/hush", "wss://a_@b/hush", "http://hub.example/hush"}) {
     with_endpoint(wrong);
-    EXPECT_THAT(problems(), Contains(HasSubstr("endpoint: the URL cannot be used: it"))) << wrong;
+    EXPECT_THAT(problems(), Contains(HasSubstr("endpoint: the URL cannot be used: "))) << wrong;
     EXPECT_THAT(problems(), Not(Contains(HasSubstr("hush")))) << wrong;
   }
   with_endpoint("ws://hub.example");
