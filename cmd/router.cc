@@ -5,7 +5,6 @@
 #include <csignal>
 #include <utility>
 
-#include "cmd/config_setting.h"
 #include "cmd/snapshot.h"
 #include "core/egress/local_addresses.h"
 #include "core/egress/system_resolvers.h"
@@ -22,33 +21,6 @@ constexpr Duration kDrainPoll = 20ms;
 
 std::chrono::steady_clock::duration to_steady(Duration duration) {
   return std::chrono::duration_cast<std::chrono::steady_clock::duration>(duration);
-}
-
-// Sections that a reload applies. wireguard.peers is no setting of the table: it is applied as a whole.
-bool is_applied_live(std::string_view path) {
-  for (const std::string_view live :
-       {"wireguard.private_key", "egress.", "overlay.", "log.", "shutdown.", "dns.upstreams", "ws."}) {
-    if (path.starts_with(live)) return true;
-  }
-  return false;
-}
-
-void warn_about_unapplied(const Config& now, const Config& next) {
-  for (const Setting& setting : settings()) {
-    if (is_applied_live(setting.path) || setting.get(now) == setting.get(next)) continue;
-    log::warn("a changed setting waits for the next start", {{"key", setting.path}});
-  }
-}
-
-// Networks stay as they are until the next start; their rules are new.
-std::vector<LanEntry> merged_rules(std::vector<LanEntry> now, const std::vector<LanEntry>& next) {
-  for (LanEntry& entry : now) {
-    const auto same = std::find_if(next.begin(), next.end(), [&entry](const LanEntry& other) {
-      return other.network.name == entry.network.name;
-    });
-    if (same != next.end()) entry.egress = same->egress;
-  }
-  return now;
 }
 
 // Beside the keys of the first start, unless it is configured; nowhere if there is no such folder.
@@ -68,8 +40,6 @@ void add_own_sockets(const ForwardEntry& forward, std::vector<SocketAddress>& to
     }
   }
 }
-
-WallTime wall_now() { return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now()); }
 
 }  // namespace
 
@@ -260,48 +230,6 @@ void Router::tell_endpoint(GuestId peer, const SocketAddress& address, wireguard
   runners_[peer.home()]->post([peer, address, origin](Shard& shard) {
     shard.device().set_endpoint(peer, Endpoint::udp(address), origin, Clock::now());
   });
-}
-
-// What may change without touching live sessions: peers, policy, overlay, log level. A configuration
-// that does not load changes nothing.
-void Router::reload() {
-  try {
-    Config next = source_.reload();
-    for (const Notice& notice : next.notices) log::write(notice.level, notice.text);
-    warn_about_unapplied(config_, next);
-    const bool has_new_key = !equal_secret(next.wireguard.device.private_key.bytes(),
-                                           config_.wireguard.device.private_key.bytes());
-    config_.wireguard.device.private_key = next.wireguard.device.private_key;
-    config_.wireguard.peers = std::move(next.wireguard.peers);
-    config_.egress = std::move(next.egress);
-    config_.overlay = std::move(next.overlay);
-    config_.dns = std::move(next.dns);
-    use_dns_upstreams(next.slirp.dns.upstreams);
-    config_.lan.networks = merged_rules(std::move(config_.lan.networks), next.lan.networks);
-    reload_listeners(std::move(next.ws));
-    config_.forwards = std::move(next.forwards);
-    config_.log = next.log;
-    config_.shutdown_grace = next.shutdown_grace;
-    log::configure(config_.log.level, config_.log.format);
-    local_addresses_ = egress::local_addresses();
-    if (has_new_key) {
-      for (const auto& runner : runners_) {
-        runner->post([key = config_.wireguard.device.private_key](Shard& shard) {
-          shard.device().set_private_key(key, Clock::now());
-        });
-      }
-    }
-    apply(peers_.apply(enabled_peers()));
-    last_reload_ = {.is_successful = true, .last_success = wall_now()};
-    log::info("configuration reloaded", {{"peers", peers_.entries().size()}});
-  } catch (const ConfigError& error) {
-    last_reload_.is_successful = false;
-    log::error("configuration not reloaded: the former one stays");
-    for (const std::string& problem : error.problems()) log::error(problem);
-  } catch (const std::exception& error) {
-    last_reload_.is_successful = false;
-    log::error("configuration not reloaded: the former one stays", {{"reason", error.what()}});
-  }
 }
 
 void Router::use_dns_upstreams(const std::vector<SocketAddress>& upstreams) {

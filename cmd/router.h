@@ -54,7 +54,6 @@ class Router {
 
   void apply(const PeerBook::Change& change);
   void tell_endpoint(GuestId peer, const SocketAddress& address, wireguard::EndpointOrigin origin);
-  void reload();
   void schedule_housekeeping();
   void housekeep();
   void use_dns_upstreams(const std::vector<SocketAddress>& upstreams);
@@ -62,14 +61,19 @@ class Router {
 
   // router_lan.cc
   void open_listeners();
-  SessionPort::Settings listener_settings() const;
-  void reload_listeners(ws::Config next);
+  SessionPort::Settings listener_settings(const ws::Config& from) const;
   void schedule_lan_poll();
   void poll_lan();
   void save_last_leases();
   void tell_names();
   void update_forwards();
+  void open_dial_tls();
   void update_dials();
+
+  // router_reload.cc
+  void reload();
+  bool adopt_ports(ws::Config& next) const;
+  void take_over(Config next, const std::optional<SessionPort::Settings>& listeners);
 
   // router_admin.cc
   void open_admin();
@@ -106,7 +110,7 @@ class Router {
   StatusRound status_round_;
   std::unique_ptr<AdminPort> admin_;
   metrics::ReloadStats last_reload_;
-  bool has_dials_ = false;
+  std::shared_ptr<const ws::TlsContext> dial_tls_;  // since the first peer behind a WebSocket
   std::uint16_t listen_port_ = 0;
   Instant drain_ends_ = kNever;  // kNever: not draining
   unsigned drain_looks_ = 0;

@@ -37,7 +37,7 @@ LanBook::News news_of(const slirp::lan::Segment& segment, NetworkIndex network) 
 void Router::open_listeners() {
   if (config_.ws.listeners.empty()) return;
   for (const auto& runner : runners_) {
-    runner->listen(listener_settings());
+    runner->listen(listener_settings(config_.ws));
     const std::vector<SocketAddress> addresses = runner->session_port()->server().addresses();
     for (std::size_t i = 0; i < config_.ws.listeners.size() && i < addresses.size(); ++i) {
       config_.ws.listeners[i].port = addresses[i].port;
@@ -48,37 +48,13 @@ void Router::open_listeners() {
   }
 }
 
-SessionPort::Settings Router::listener_settings() const {
-  ws::Config config = config_.ws;
+// Throws when a certificate cannot be read.
+SessionPort::Settings Router::listener_settings(const ws::Config& from) const {
+  ws::Config config = from;
   config.descriptor_limit = descriptor_limit_of_clients();
   return {.config = std::make_shared<const ws::Config>(std::move(config)),
-          .tls = std::make_shared<const ws::TlsContexts>(config_.ws),
+          .tls = std::make_shared<const ws::TlsContexts>(from),
           .networks = lan_.names()};
-}
-
-// Certificates, origins, tokens and limits; throws when a certificate cannot be read, and nothing changes.
-void Router::reload_listeners(ws::Config next) {
-  const bool are_same = std::equal(next.listeners.begin(), next.listeners.end(), config_.ws.listeners.begin(),
-                                   config_.ws.listeners.end(), [](const auto& a, const auto& b) {
-                                     return a.addresses == b.addresses && (a.port == 0 || a.port == b.port) &&
-                                            a.tls.has_value() == b.tls.has_value();
-                                   });
-  if (!are_same) {
-    log::warn("changed listeners wait for the next start");
-    return;
-  }
-  for (std::size_t i = 0; i < next.listeners.size(); ++i) {
-    next.listeners[i].port = config_.ws.listeners[i].port;
-  }
-  const ws::Config former = std::exchange(config_.ws, std::move(next));
-  try {
-    for (const auto& runner : runners_) {
-      runner->post_to_port([settings = listener_settings()](SessionPort& port) { port.reload(settings); });
-    }
-  } catch (const std::exception&) {
-    config_.ws = former;
-    throw;
-  }
 }
 
 // --- virtual LANs ---
@@ -118,6 +94,11 @@ void Router::update_forwards() {
   forwards_ = std::move(plan);
 }
 
+// Throws when the file of authorities cannot be read.
+void Router::open_dial_tls() {
+  if (!dial_tls_) dial_tls_ = ws::TlsContext::for_client(config_.wireguard.dial_authorities, /*verify=*/true);
+}
+
 // Peers behind a WebSocket of ours.
 void Router::update_dials() {
   std::vector<DialPort::Dials> dials(runners_.size());
@@ -128,12 +109,10 @@ void Router::update_dials() {
     dials[known->second.id.home()].emplace(known->second.id, *entry.dial);
     is_any = true;
   }
-  if (!is_any && !has_dials_) return;
-  has_dials_ = true;
+  if (!is_any && !dial_tls_) return;
+  open_dial_tls();
   const ws::wireguard::Dialer::Settings settings{
-      .tls = ws::TlsContext::for_client(config_.wireguard.dial_authorities, /*verify=*/true),
-      .proxy = config_.wireguard.dial_proxy,
-      .limits = config_.ws.limits};
+      .tls = dial_tls_, .proxy = config_.wireguard.dial_proxy, .limits = config_.ws.limits};
   for (std::size_t worker = 0; worker < dials.size(); ++worker) {
     runners_[worker]->post_dials(std::move(dials[worker]), settings);
   }

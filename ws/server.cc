@@ -87,7 +87,7 @@ struct Server::Parts {
   Serial next_serial = 1;
   std::size_t active = 0;  // of them, WebSockets
   std::vector<Serial> dirty;
-  const Session* being_read = nullptr;  // its messages are with the sink
+  const Session* being_read = nullptr;     // its messages are with the sink
   std::function<void()> flush_when_dirty;  // none: the turns of the worker do it
   DeadlineQueue<Serial> deadlines;
   boost::asio::steady_timer timer;

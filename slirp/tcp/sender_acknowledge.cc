@@ -125,7 +125,8 @@ void Sender::advance_plain(SeqNumber ack, News& result, Instant now) {
   while (sent_ != 0 && first_sent_ == segments_.position(0)) {
     Segment& segment = segments_.front();
     const SeqNumber end = segment.end();
-    if (!segment.is_plain() || end > ack) [[unlikely]] break;
+    if (!segment.is_plain() || end > ack) [[unlikely]]
+      break;
     last = {.end = end, .sent_at = segment.sent_at};
     if (sent_ == before) first = last;
     bytes += segment.size;

@@ -142,12 +142,9 @@ TEST(AdminPortAnswersTest, WhatIsNotServedIsAnsweredAtOnceAndClosed) {
   egress::Resolver resolver{[](const std::string&) { return egress::Resolver::Answer{}; }};
   metrics::Config config;
   config.listener.port = 0;
-  AdminPort port{context,
-                 config,
-                 /*workers=*/1,
-                 resolver,
-                 [](WorkerIndex, const auto&) {},
-                 [](const Admin::SnapshotTaken&) {}};
+  AdminPort port{
+      context,       config,
+      /*workers=*/1, resolver, [](WorkerIndex, const auto&) {}, [](const Admin::SnapshotTaken&) {}};
   port.start();
   const std::pair<const char*, const char*> rows[] = {
       {"GET /nope HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", "HTTP/1.1 404"},

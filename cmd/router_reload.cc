@@ -1,0 +1,117 @@
+// What SIGHUP changes while the router serves.
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "cmd/config_setting.h"
+#include "cmd/router.h"
+#include "core/egress/local_addresses.h"
+#include "core/log.h"
+
+namespace wgr {
+namespace {
+
+// Sections that a reload applies. wireguard.peers is no setting of the table: it is applied as a whole.
+bool is_applied_live(std::string_view path) {
+  for (const std::string_view live :
+       {"wireguard.private_key", "egress.", "overlay.", "log.", "shutdown.", "dns.upstreams", "ws."}) {
+    if (path.starts_with(live)) return true;
+  }
+  return false;
+}
+
+void warn_about_unapplied(const Config& now, const Config& next) {
+  for (const Setting& setting : settings()) {
+    if (is_applied_live(setting.path) || setting.get(now) == setting.get(next)) continue;
+    log::warn("a changed setting waits for the next start", {{"key", setting.path}});
+  }
+}
+
+// Networks stay as they are until the next start; their rules are new.
+std::vector<LanEntry> merged_rules(std::vector<LanEntry> now, const std::vector<LanEntry>& next) {
+  for (LanEntry& entry : now) {
+    const auto same = std::find_if(next.begin(), next.end(), [&entry](const LanEntry& other) {
+      return other.network.name == entry.network.name;
+    });
+    if (same != next.end()) entry.egress = same->egress;
+  }
+  return now;
+}
+
+WallTime wall_now() { return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now()); }
+
+}  // namespace
+
+// What may change without touching live sessions: peers, policy, overlay, log level, certificates, tokens. A
+// configuration that does not load changes nothing, so all that may fail comes before the first change.
+void Router::reload() {
+  try {
+    Config next = source_.reload();
+    for (const Notice& notice : next.notices) log::write(notice.level, notice.text);
+    std::optional<SessionPort::Settings> listeners;
+    if (adopt_ports(next.ws)) {
+      listeners = listener_settings(next.ws);
+    } else {
+      log::warn("changed listeners wait for the next start");
+    }
+    const auto& peers = next.wireguard.peers;
+    if (std::any_of(peers.begin(), peers.end(),
+                    [](const PeerEntry& peer) { return peer.dial.has_value(); })) {
+      open_dial_tls();
+    }
+    warn_about_unapplied(config_, next);
+    take_over(std::move(next), listeners);
+    last_reload_ = {.is_successful = true, .last_success = wall_now()};
+    log::info("configuration reloaded", {{"peers", peers_.entries().size()}});
+  } catch (const ConfigError& error) {
+    last_reload_.is_successful = false;
+    log::error("configuration not reloaded: the former one stays");
+    for (const std::string& problem : error.problems()) log::error(problem);
+  } catch (const std::exception& error) {
+    last_reload_.is_successful = false;
+    log::error("configuration not reloaded: the former one stays", {{"reason", error.what()}});
+  }
+}
+
+// Whether these are the listeners that are open; then they have their ports, also those the kernel chose.
+bool Router::adopt_ports(ws::Config& next) const {
+  const auto& open = config_.ws.listeners;
+  const bool are_same = std::equal(next.listeners.begin(), next.listeners.end(), open.begin(), open.end(),
+                                   [](const auto& a, const auto& b) {
+                                     return a.addresses == b.addresses && (a.port == 0 || a.port == b.port) &&
+                                            a.tls.has_value() == b.tls.has_value();
+                                   });
+  if (!are_same) return false;
+  for (std::size_t i = 0; i < open.size(); ++i) next.listeners[i].port = open[i].port;
+  return true;
+}
+
+void Router::take_over(Config next, const std::optional<SessionPort::Settings>& listeners) {
+  if (listeners) {
+    config_.ws = std::move(next.ws);
+    for (const auto& runner : runners_) {
+      runner->post_to_port([settings = *listeners](SessionPort& port) { port.reload(settings); });
+    }
+  }
+  const wireguard::PrivateKey& key = next.wireguard.device.private_key;
+  if (!equal_secret(key.bytes(), config_.wireguard.device.private_key.bytes())) {
+    for (const auto& runner : runners_) {
+      runner->post([key](Shard& shard) { shard.device().set_private_key(key, Clock::now()); });
+    }
+    config_.wireguard.device.private_key = key;
+  }
+  config_.wireguard.peers = std::move(next.wireguard.peers);
+  config_.egress = std::move(next.egress);
+  config_.overlay = std::move(next.overlay);
+  config_.dns = std::move(next.dns);
+  use_dns_upstreams(next.slirp.dns.upstreams);
+  config_.lan.networks = merged_rules(std::move(config_.lan.networks), next.lan.networks);
+  config_.forwards = std::move(next.forwards);
+  config_.log = next.log;
+  config_.shutdown_grace = next.shutdown_grace;
+  log::configure(config_.log.level, config_.log.format);
+  local_addresses_ = egress::local_addresses();
+  apply(peers_.apply(enabled_peers()));
+}
+
+}  // namespace wgr
