@@ -28,6 +28,9 @@ constexpr std::size_t kDeadlinesSlack = 4096;
 constexpr std::uint16_t kLeastGuestMtu = 576;  // RFC 1122 3.3.3; no ICMP error over IPv4 exceeds it
 constexpr Duration kReleaseMemoryAfter = std::chrono::seconds{10};
 
+// Whether Poly1305 has vouched for its packets; a station's have only their sums.
+bool is_sealed(GuestId guest) { return !guest.is_station(); }
+
 std::size_t pool_slots(const Config& config) {
   const std::size_t slot = config.largest_mtu() + kHeadroom + kTailroom;
   return std::max<std::size_t>(config.limits.tcp_memory / slot, 64);
@@ -111,7 +114,8 @@ void Stack::receive(std::span<const PacketView> packets, Instant now, PacketBatc
     const auto rest = packets.subspan(i);
     parts_->receive(rest.front(), now, out);
     ++i;
-    if (i <= sought) continue;  // each is looked at once, whether it is taken or not
+    if (i <= sought) continue;                     // each is looked at once, whether it is taken or not
+    if (!is_sealed(rest.front().guest)) continue;  // the sum of each is looked at
     const auto followers = parts_->segment_run.find(rest);
     sought = i + followers.size();
     if (!followers.empty()) i += parts_->receive_followers(rest, followers, now);
@@ -123,10 +127,13 @@ void Stack::receive(std::span<const PacketView> packets, Instant now, PacketBatc
 }
 
 void Stack::Parts::receive(const PacketView& packet, Instant now, PacketBatch& out) {
-  if (const AcceptedPacket* accepted = ip_input.check_like_last(packet.bytes)) [[likely]] {
-    return dispatch(guests.at(packet.guest), *accepted, now, out);
+  const auto sums = is_sealed(packet.guest) ? TransportChecksums::kTrusted : TransportChecksums::kVerified;
+  if (sums == TransportChecksums::kTrusted) [[likely]] {
+    if (const AcceptedPacket* accepted = ip_input.check_like_last(packet.bytes)) [[likely]] {
+      return dispatch(guests.at(packet.guest), *accepted, now, out);
+    }
   }
-  auto checked = ip_input.check(packet.bytes);
+  auto checked = ip_input.check(packet.bytes, sums);
   if (!checked) {
     const IpRefusal refusal = checked.error();
     counters.drops.count(refusal.reason);
@@ -137,6 +144,9 @@ void Stack::Parts::receive(const PacketView& packet, Instant now, PacketBatch& o
   if (!checked->is_fragment) return dispatch(guest, ip_input.remember(*checked), now, out);
   auto whole = reassembly.receive(packet.guest, *checked, now, out);
   if (!whole) return;
+  if (sums == TransportChecksums::kVerified && !transport_checksum_is_valid(*whole)) {
+    return counters.drops.count(DropReason::kChecksumInvalid);
+  }
   whole->dont_fragment = false;  // the guest cut it itself: so may the host, also over IPv6
   dispatch(guest, {*whole, ip_input.is_own(whole->destination)}, now, out);
 }

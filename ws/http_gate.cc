@@ -125,7 +125,8 @@ class Gate {
     }
     const std::string_view fault = route->service == Service::kWireGuard ? fault_of_tunnel() : "";
     if (!fault.empty()) {
-      return Refusal{.why = Refusal::Why::kTunnel, .subprotocol = std::move(subprotocol), .reason = fault};
+      return Refusal{
+          .why = Refusal::Why::kTunnel, .subprotocol = std::move(subprotocol), .reason = std::string{fault}};
     }
     Upgrade upgrade{
         .service = route->service, .network = route->network, .wire = Wire::kMessages, .subprotocol = {}};
