@@ -100,16 +100,6 @@ TEST_F(LanBookTest, RoutesAreDealtToTheWorkersWithTheirPrefixes) {
   EXPECT_THAT(book.names(), ElementsAre("lab", "office"));
 }
 
-TEST_F(LanBookTest, GatewaysHaveAnAddressOfEachFamilyTheNetworkHas) {
-  config_.networks[0].network.ipv6.prefix = Prefix::parse("fd00:86::/64");
-  const std::vector<IpAddress> gateways = LanBook{config_, ""}.gateways();
-
-  ASSERT_EQ(gateways.size(), 3u);
-  EXPECT_EQ(gateways[0], kLabGateway);
-  EXPECT_TRUE(Prefix::parse("fd00:86::/64")->contains(gateways[1]));
-  EXPECT_EQ(gateways[2], IpAddress::v4(192, 168, 87, 1));
-}
-
 TEST_F(LanBookTest, WithoutNetworksThereIsNothing) {
   config_.networks.clear();
   LanBook book{config_, file_};

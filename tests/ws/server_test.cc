@@ -141,6 +141,7 @@ TEST_F(ServerTest, DrainSaysGoingAwayAndAcceptsNobody) {
 TEST_F(ServerTest, ManySessionsEachGetTheirOwn) {
   config_.limits.handshake_burst = 1000;
   config_.limits.half_open_per_source = 1000;
+  config_.limits.sessions_per_source = 1000;
   start();
   for (int i = 0; i < 200; ++i) connect().upgrade("/");
   ASSERT_TRUE(run_until([&] { return sink.sessions.size() == 200; }));

@@ -16,6 +16,8 @@
 namespace wgr::ws {
 
 class TestClient {
+  ChunkPool pool_;  // outlives the WebSocket that takes from it
+
  public:
   explicit TestClient(const SocketAddress& server, std::shared_ptr<const TlsContext> tls = nullptr,
                       const SocketAddress& from = {});
@@ -48,7 +50,6 @@ class TestClient {
   void send_bytes(Bytes bytes);
   bool has_opened() const { return tls_ == nullptr || tls_->state() == TlsChannel::State::kOpen; }
 
-  ChunkPool pool_;
   Rng rng_{/*seed=*/1};
   WebSocket::Settings settings_;
   io::Descriptor socket_;
