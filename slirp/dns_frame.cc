@@ -13,9 +13,9 @@ constexpr std::size_t kLengthSize = 2;
 DnsFrame DnsFrame::of(Bytes message) {
   assert(message.size() <= 0xffff);
   DnsFrame frame;
-  frame.bytes_.resize(kLengthSize);
+  frame.bytes_.resize(kLengthSize + message.size());
   store_be(frame.bytes_.data(), static_cast<std::uint16_t>(message.size()));
-  frame.bytes_.insert(frame.bytes_.end(), message.begin(), message.end());
+  std::ranges::copy(message, frame.bytes_.begin() + kLengthSize);
   return frame;
 }
 
