@@ -1,5 +1,5 @@
 // A v86 machine with the guest of guest_init.sh, driven by lines on its serial console. Runs in Node
-// (node_vm.mjs) and in a page (page.mjs).
+// (node_vm.mjs) and in a page (machine_page.mjs).
 
 const kMegabyte = 1 << 20;
 const kLookInterval = 50;  // ms

@@ -204,6 +204,14 @@ def node_modules():
     return made_once(f"node-{hashlib.sha256(lock).hexdigest()[:16]}", make) / "node_modules"
 
 
+def guest_settings(nic, state=None, save=None, **options):
+    """Where a machine's parts are, with its options, as node_vm.mjs and machine_page.py take them."""
+    machine = guest()
+    return {"modules": str(node_modules()), "kernel": str(machine.kernel), "initrd": str(machine.initrd),
+            "bios": str(machine.bios), "vga_bios": str(machine.vga_bios), "nic": nic,
+            "state": str(state) if state else None, "save": str(save) if save else None, **options}
+
+
 def prometheus():
     """The program; unpacked, because the package would start a service."""
     architecture = run("dpkg", ["dpkg", "--print-architecture"]).strip()

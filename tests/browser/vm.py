@@ -40,20 +40,13 @@ class Fault(AssertionError):
     """The machine itself did not do as told."""
 
 
-def settings_of(nic, state=None, save=None, **options):
-    guest = parts.guest()
-    return {"modules": str(parts.node_modules()), "kernel": str(guest.kernel), "initrd": str(guest.initrd),
-            "bios": str(guest.bios), "vga_bios": str(guest.vga_bios), "nic": nic,
-            "state": str(state) if state else None, "save": str(save) if save else None, **options}
-
-
 def saved_state(nic):
     """The guest as it is before it has a network driver, booted once and kept: 1 s in place of 10."""
     key = f"{parts.guest().key}-{parts.node_modules().parent.name}"
 
     def make(folder):
         # No relay: nothing is sent before the driver is there.
-        settings = settings_of(nic, save=folder / "state", relay="ws://127.0.0.1:9/")
+        settings = parts.guest_settings(nic, save=folder / "state", relay="ws://127.0.0.1:9/")
         parts.run(f"boot of a guest with {nic}", ["node", str(HERE / "node_vm.mjs"), json.dumps(settings)],
                   timeout=BOOT_TIMEOUT)
 
@@ -153,12 +146,22 @@ class Machine:
             self.space.lab.end(process, timeout=2)
 
 
+def start_chromium(space, name, url, *options):
+    """A headless browser with a profile of its own; returns its process and the profile's folder."""
+    profile = tempfile.mkdtemp(dir=space.lab.folder, prefix="chromium-")
+    process = space.popen(
+        "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+        "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions",
+        f"--user-data-dir={profile}", *options, url, name=f"{name}-chromium", env={**os.environ, "HOME": profile})
+    return process, profile
+
+
 class NodeVm(Machine):
     """v86 in Node."""
 
     def __init__(self, space, name, nic, relay, authority=None, **options):
         super().__init__(space, name, nic)
-        settings = settings_of(nic, saved_state(nic), relay=relay, **options)
+        settings = parts.guest_settings(nic, saved_state(nic), relay=relay, **options)
         environment = {"NODE_EXTRA_CA_CERTS": str(authority)} if authority else {}
         self.begin("node", str(HERE / "node_vm.mjs"), json.dumps(settings), environment=environment)
         self.expect("ready", START_TIMEOUT)
@@ -169,16 +172,13 @@ class PageVm(Machine):
 
     def __init__(self, space, name, nic, relay, accepted_key, **options):
         super().__init__(space, name, nic)
-        settings = settings_of(nic, saved_state(nic))
+        settings = parts.guest_settings(nic, saved_state(nic))
         settings["options"] = {"nic": nic, "relay": relay, **options}
-        self.profile = tempfile.mkdtemp(dir=space.lab.folder, prefix="chromium-")
         self.begin(sys.executable, str(HERE / "page_server.py"), str(PAGE_PORT), json.dumps(settings))
         self.expect("serving", 10)
-        self.processes.append(self.space.popen(
-            "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-            "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions",
-            f"--user-data-dir={self.profile}", f"--ignore-certificate-errors-spki-list={accepted_key}",
-            f"http://127.0.0.1:{PAGE_PORT}/", name=f"{name}-chromium", env={**os.environ, "HOME": self.profile}))
+        browser, self.profile = start_chromium(space, name, f"http://127.0.0.1:{PAGE_PORT}/",
+                                               f"--ignore-certificate-errors-spki-list={accepted_key}")
+        self.processes.append(browser)
         self.expect("ready", START_TIMEOUT)
 
     def end(self):
