@@ -19,7 +19,7 @@ packages_interop=(
   wireguard-go wireguard-tools iproute2 procps util-linux
   curl iperf3 bind9-dnsutils iputils-ping traceroute openssl
 )
-packages_browser=(chromium nodejs npm)
+packages_browser=(chromium nodejs npm python3)
 
 usage() {
   echo "usage: ${0##*/} [--list] build|check|interop|browser..." >&2

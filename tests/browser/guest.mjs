@@ -116,6 +116,12 @@ export class Guest {
     return new Promise((resolve) => { this.waiting = { pattern, resolve }; });
   }
 
+  // What the command that runs has said until now.
+  output_so_far() {
+    const found = /\u0001start \S+\n([^\u0001]*)/.exec(this.text);
+    return found ? found[1] : "";
+  }
+
   // Runs one line of shell; resolves with its exit code, what it said, and how often the machine had to be
   // set free.
   async run(tag, command) {

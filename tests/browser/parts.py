@@ -5,7 +5,7 @@ database nor its architectures change, and are unpacked, not installed; apt has 
 npm checks the integrity sums of package-lock.json. Everything lies in one cache folder, is fetched once
 and noted there with its sha256: $WGR_TEST_CACHE, or wgrouter-tests in $XDG_CACHE_HOME or ~/.cache.
 
-usage: parts.py            fetches everything and says where it is
+usage: parts.py [NAME...]       fetches guest, node_modules and prometheus, or these, and says where they are
 """
 
 import contextlib
@@ -224,11 +224,14 @@ def prometheus():
 
 def main():
     failed = False
-    for part in (guest, node_modules, prometheus):
+    known = {part.__name__: part for part in (guest, node_modules, prometheus)}
+    for name in sys.argv[1:] or known:
+        if name not in known:
+            sys.exit(__doc__.strip().splitlines()[-1])
         try:
-            print(f"{part.__name__}: {part()}")
+            print(f"{name}: {known[name]()}", flush=True)
         except Missing as missing:
-            print(f"{part.__name__}: missing: {missing}")
+            print(f"{name}: missing: {missing}", flush=True)
             failed = True
     return 1 if failed else 0
 
