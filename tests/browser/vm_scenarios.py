@@ -3,15 +3,17 @@
 import hashlib
 import ipaddress
 import re
+import shlex
 import subprocess
+import sys
 import time
 import unittest
 
-from bed import HTTP_PORT, SERVER
+from bed import HTTP_PORT, ROOT, SERVER
 from lab import wait_until
 from scenarios import MB, Scenario
 from servers import ADDRESSES
-from vm import NodeVm, PageVm, why_not
+from vm import NodeVm, PageVm, start_chromium, why_not
 from vm_bed import CUT_PORT, GATEWAY, VmBed
 
 FORWARDED_PORT = 8180
@@ -19,12 +21,19 @@ PREFIX = "fd86:0:0:1::/64"
 NAME = "host.interop.test"
 
 
-class VmScenario(Scenario):
-    """One guest on the default network, started with the class; tests run in the order of the text."""
+def line_of_readme(program, folder=None):
+    """The arguments of the line of README.md's section on browser machines that starts this program; the first one
+    as a path below `folder`, if given."""
+    section = (ROOT / "README.md").read_text().split("### A browser machine")[1].split("\n##")[0]
+    line = next(line for line in section.splitlines() if line.startswith(f"{program} ") and "parts.py" not in line)
+    _, *arguments = (word for word in shlex.split(line, comments=True) if word != "&")
+    return [str(folder / arguments[0]), *arguments[1:]] if folder else arguments
 
-    bed_class = VmBed
+
+class MachineScenario(Scenario):
+    """Skipped where no machine can be had."""
+
     control_knows = False
-    nic = "virtio"
     programs = ("node", "npm")
 
     @classmethod
@@ -33,6 +42,13 @@ class VmScenario(Scenario):
         if reason:
             raise unittest.SkipTest(reason)
         super().setUpClass()
+
+
+class VmScenario(MachineScenario):
+    """One guest on the default network, started with the class; tests run in the order of the text."""
+
+    bed_class = VmBed
+    nic = "virtio"
 
     @classmethod
     def setup_bed(cls):
@@ -268,4 +284,66 @@ class MachineAndPeer(VmScenario):
         self.assertEqual(self.fetched_outside(self.client.ns, f"http://{self.ip}/file"), digest)
 
 
-ALL = [Ne2kInNode, VirtioInNode, InChromium, Container2wasm, TwoMachines, MachineAndPeer]
+class Demo(MachineScenario):
+    """The README's browser machine, by its lines: router, page and browser on one loopback."""
+
+    programs = ("node", "npm", "chromium")
+
+    @classmethod
+    def setup_bed(cls):
+        router = cls.bed.router
+        router.arguments = line_of_readme("deploy/quickstart.sh")
+        router.environment = {"STATE_DIRECTORY": str(router.folder_of_nobody("state")),
+                              "EGRESS_ALLOW": "private"}  # the servers of the bed live there
+        cls.bed.start_servers(cls.bed.server_ns)
+        router.start()
+
+    def open_page(self, name, url, *options):
+        """Starts the page's server, and a browser there; returns what says all that the first has printed."""
+        space = self.bed.router_ns
+        server = space.popen(sys.executable, *line_of_readme("python3", ROOT), *options, name=name)
+        log = self.bed.lab.logs / f"{space.role}-{name}.log"
+
+        def printed():
+            self.assertIsNone(server.poll(), log.read_text())
+            return log.read_text()
+
+        wait_until(lambda: "in a browser" in printed(), "the page is served", timeout=30)
+        browser, _ = start_chromium(space, name, url)
+
+        def printed_while_open():
+            self.assertIsNone(browser.poll(), "the browser has ended: see its log")
+            return printed()
+
+        self.addCleanup(self.bed.lab.end, server)
+        self.addCleanup(self.bed.lab.end, browser)
+        return printed_while_open
+
+    def wait_for(self, text, printed, seconds):
+        try:
+            wait_until(lambda: text in printed(), text, timeout=seconds, interval=0.5)
+        except AssertionError as late:
+            raise AssertionError(f"{late}; the page told: {printed()}") from None
+
+    def test_the_page_of_the_readme_reaches_the_network(self):
+        file = f"http://{NAME}:{HTTP_PORT}/file?size={MB}"
+        began = time.monotonic()
+        printed = self.open_page("demo", *line_of_readme("chromium"), "--fetch", file)
+        self.wait_for("type further commands", printed, 300)  # a boot in a page, on a busy host
+        self.report(f"done after {time.monotonic() - began:.0f} s")
+        results = re.findall(r"^# (.*)\n((?:(?:  |-- ).*\n)*)=> (\d+)$", printed(), re.MULTILINE)
+        for wanted, command in (("lease of 192.168.86.", "lease "), ("inet 192.168.86.", "ip "),
+                                ("1 packets received", "ping -c 1 gateway.lan"), (self.content.sha256(MB), "wget ")):
+            with self.subTest(command=command):
+                output, code = next(((output, code) for given, output, code in reversed(results)
+                                     if given.startswith(command)), ("not run", "none"))
+                self.assertEqual(code, "0", output)
+                self.assertIn(wanted, output)
+
+    def test_a_page_that_was_not_named_is_told_so(self):
+        origin = "http://localhost:8001"
+        printed = self.open_page("stranger", f"{origin}/", "--port", "8001")
+        self.wait_for(f"refused by the router: 4003 origin {origin} is not allowed; see --ws-origin", printed, 90)
+
+
+ALL = [Ne2kInNode, VirtioInNode, InChromium, Container2wasm, TwoMachines, MachineAndPeer, Demo]
