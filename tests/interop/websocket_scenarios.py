@@ -3,6 +3,7 @@ wireguard-go behind a small shim (udp_to_websocket.py), and with a plain WebSock
 
 import base64
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import time
 
 import tls_files
 from bed import HERE, INNER_ROUTER, ROUTER_PORT, SERVER, Bed, Router, generate_key
+from lab import wait_until
 from router_config import Peer, RouterConfig
 from scenarios import MB, Scenario
 
@@ -119,6 +121,55 @@ class WireGuardOverWebSocket(Scenario):
         self.assertEqual(self.client.latest_handshake(), handshake, "no other handshake was needed")
 
 
+class StockClientOfTheReadme(Scenario):
+    """A router with the README's flags, the client it made, and what wstunnel would send between them."""
+
+    control_knows = False
+
+    @classmethod
+    def setup_bed(cls):
+        cls.client = cls.bed.add_client()
+        router, folder = cls.bed.router, cls.bed.lab.folder
+        cls.tls = tls_files.make(folder / "tls", [cls.client.outer_router])
+        token = folder / "token"
+        token.write_text(f"{TOKEN}\n")
+        for path in (cls.tls.certificate, cls.tls.private_key, token):
+            router.give(path)
+        router.arguments = ["--ws-address", "0.0.0.0", "--wss-certificate", str(cls.tls.certificate),
+                            "--wss-private-key", str(cls.tls.private_key), "--ws-token-file", str(token)]
+        router.environment = {"STATE_DIRECTORY": str(router.folder_of_nobody("state")), "EGRESS_ALLOW": "private"}
+        router.output = folder / "stdout"
+        cls.bed.start_servers(cls.bed.server_ns)
+        router.start()
+
+    def start_tunnel(self, path):
+        url = f"wss://{self.client.outer_router}:{TLS_PORT}{path}"
+        tunnel = self.client.ns.popen(sys.executable, str(HERE / "udp_to_websocket.py"), str(ROUTER_PORT), url,
+                                      "--authority", str(self.tls.authority),
+                                      *(f"--subprotocol={name}" for name in WSTUNNEL), name="tunnel",
+                                      stdout=subprocess.PIPE)
+        self.addCleanup(self.bed.lab.end, tunnel)
+        self.assertEqual(tunnel.stdout.readline(), b"ready\n")
+        return tunnel
+
+    def test_the_printed_conf_works_with_the_tunnel_as_its_endpoint(self):
+        printed = self.bed.router.output.read_text()
+        conf = re.sub("^Endpoint = .*$", f"Endpoint = 127.0.0.1:{ROUTER_PORT}", printed[printed.index("[Interface]"):],
+                      flags=re.MULTILINE)
+        # Without its token a client that has no Origin is told so, and nothing passes.
+        stranger = self.start_tunnel("/v1/events")
+        self.client.start(conf)
+        log = self.bed.lab.logs / f"{self.client.ns.role}-tunnel.log"
+        wait_until(lambda: "4003" in log.read_text(), "the tunnel without a token is refused")
+        self.assertEqual(self.client.latest_handshake(), 0)
+        self.bed.lab.end(stranger)
+
+        self.start_tunnel(f"/{TOKEN}/events")
+        wait_until(lambda: self.client.pings(SERVER[4], wait=1), "a ping passes", timeout=30)
+        self.assertEqual(self.client.download(4, 5 * MB).finish(), self.content.sha256(5 * MB))
+        self.assertEqual(self.client.upload(self.bed.content.piece(5 * MB), 4).finish(), self.content.sha256(5 * MB))
+
+
 class Edge:
     """A second router, whose only way out is a WebSocket to the first."""
 
@@ -226,4 +277,4 @@ class WebSocketManners(Scenario):
         self.assertEqual(self.bed.router.process.wait(12), 0)
 
 
-ALL = [WireGuardOverWebSocket, RouterToRouter, WebSocketManners]
+ALL = [WireGuardOverWebSocket, StockClientOfTheReadme, RouterToRouter, WebSocketManners]
