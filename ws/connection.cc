@@ -19,6 +19,10 @@ Profile::Profile(std::shared_ptr<const Config> from) : config(std::move(from)) {
   // JSLinux and jor1k: "ping:". Any other text says nothing to either service, and ends no session.
   ethernet.accepts_text = wireguard.accepts_text = true;
   wireguard.message_bytes = limits.wireguard_message_bytes;
+  // wstunnel masks nothing unless it is told to. It is no page, whose script could speak another protocol to
+  // a proxy on the way (RFC 6455 10.3), and all it sends is ciphered.
+  tunnel = wireguard;
+  tunnel.accepts_unmasked = true;
 }
 
 void Connection::Out::clear() {

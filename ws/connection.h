@@ -42,6 +42,7 @@ struct Profile {
   std::shared_ptr<const Config> config;
   WebSocket::Settings ethernet;
   WebSocket::Settings wireguard;
+  WebSocket::Settings tunnel;  // WireGuard from a wstunnel client
 };
 
 class Connection {

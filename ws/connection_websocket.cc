@@ -27,8 +27,10 @@ void Connection::upgrade(const Decision& decision, const HttpRequest& request, I
     if (accepted->wire == Wire::kQemu) qemu_ = std::make_unique<ethernet::QemuStream>();
   }
   const bool is_ethernet = info_.service == Service::kEthernet;
-  websocket_ = std::make_unique<WebSocket>(
-      Role::kServer, is_ethernet ? profile_->ethernet : profile_->wireguard, shared_.pool, shared_.rng, now);
+  const bool is_tunnel = accepted != nullptr && accepted->is_tunnel;
+  const WebSocket::Settings& wireguard = is_tunnel ? profile_->tunnel : profile_->wireguard;
+  websocket_ = std::make_unique<WebSocket>(Role::kServer, is_ethernet ? profile_->ethernet : wireguard,
+                                           shared_.pool, shared_.rng, now);
   state_ = State::kWebSocket;
   state_deadline_ = kNever;
 

@@ -135,6 +135,7 @@ class Gate {
       subprotocol = kQemuSubprotocol;
     }
     upgrade.subprotocol = std::move(subprotocol);
+    upgrade.is_tunnel = route->service == Service::kWireGuard && tunnel_token() != nullptr;
     return upgrade;
   }
 

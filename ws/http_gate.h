@@ -46,6 +46,7 @@ struct Upgrade {
   std::string network;  // kEthernet
   Wire wire = Wire::kMessages;
   std::string subprotocol;  // to echo; empty: none
+  bool is_tunnel = false;   // of a wstunnel client
 };
 
 struct Refusal {

@@ -84,8 +84,12 @@ void WebSocket::begin_frame(Bytes header, std::vector<Message>& out) {
     fail(close_code::kProtocolError, "reserved bits");
     return;
   }
-  if (frame_.is_masked != (role_ == Role::kServer)) {
-    fail(close_code::kProtocolError, role_ == Role::kServer ? "not masked" : "masked");
+  if (role_ == Role::kServer && !frame_.is_masked && !settings_.accepts_unmasked) {
+    fail(close_code::kProtocolError, "not masked");
+    return;
+  }
+  if (role_ == Role::kClient && frame_.is_masked) {
+    fail(close_code::kProtocolError, "masked");
     return;
   }
   if (!length_is_minimal(header)) {

@@ -56,6 +56,7 @@ class WebSocket {
     std::size_t queue_bytes = 256 * 1024;               // to be written
     std::uint32_t control_frames_per_second = 10;       // received pings and pongs; beyond: close 1008
     bool accepts_text = false;                          // otherwise close 1003
+    bool accepts_unmasked = false;                      // of a client that does not keep RFC 6455 5.1
     Duration ping_interval = std::chrono::seconds{30};  // of silence; dead after two unanswered. 0: never
     Duration close_timeout = std::chrono::seconds{2};   // for the answer to our Close frame
   };

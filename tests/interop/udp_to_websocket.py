@@ -1,7 +1,9 @@
 """Carries a WireGuard client's datagrams over a WebSocket, one binary message each. Dials at the first
 datagram and again whenever the connection is gone. Prints 'ready'.
 
-usage: udp_to_websocket.py PORT URL [--authority FILE] [--subprotocol NAME]...
+usage: udp_to_websocket.py PORT URL [--authority FILE] [--subprotocol NAME]... [--unmasked]
+
+Unmasked is what wstunnel's client sends.
 """
 
 import argparse
@@ -37,6 +39,7 @@ class Shim(asyncio.DatagramProtocol):
     async def serve(self):
         try:
             self.socket = await WebSocket.connect(self.options.url, self.options.authority, self.options.subprotocol)
+            self.socket.masks = not self.options.unmasked
             print(f"connected, subprotocol {self.socket.subprotocol}", file=sys.stderr, flush=True)
             for data in self.early:
                 self.socket.send(data)
@@ -61,6 +64,7 @@ async def main():
     parser.add_argument("url")
     parser.add_argument("--authority")
     parser.add_argument("--subprotocol", action="append", default=[])
+    parser.add_argument("--unmasked", action="store_true")
     options = parser.parse_args()
     await asyncio.get_running_loop().create_datagram_endpoint(lambda: Shim(options), ("127.0.0.1", options.port))
     print("ready", flush=True)

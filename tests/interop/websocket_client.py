@@ -30,14 +30,17 @@ def mask(data, key):
     return (int.from_bytes(data, "big") ^ int.from_bytes(repeated, "big")).to_bytes(size, "big")
 
 
-def frame(opcode, data):
-    key, size = os.urandom(4), len(data)
+def frame(opcode, data, masks=True):
+    size, flag = len(data), 0x80 if masks else 0
     if size < 126:
-        head = struct.pack("!BB", 0x80 | opcode, 0x80 | size)
+        head = struct.pack("!BB", 0x80 | opcode, flag | size)
     elif size < 1 << 16:
-        head = struct.pack("!BBH", 0x80 | opcode, 0x80 | 126, size)
+        head = struct.pack("!BBH", 0x80 | opcode, flag | 126, size)
     else:
-        head = struct.pack("!BBQ", 0x80 | opcode, 0x80 | 127, size)
+        head = struct.pack("!BBQ", 0x80 | opcode, flag | 127, size)
+    if not masks:
+        return head + data
+    key = os.urandom(4)
     return head + key + mask(data, key)
 
 
@@ -48,6 +51,7 @@ class WebSocket:
         self.reader = reader
         self.writer = writer
         self.subprotocol = subprotocol
+        self.masks = True
 
     @classmethod
     async def connect(cls, url, authority=None, subprotocols=(), headers=()):
@@ -71,7 +75,7 @@ class WebSocket:
         return cls(reader, writer, answer.get("sec-websocket-protocol"))
 
     def send(self, data, opcode=BINARY):
-        self.writer.write(frame(opcode, data))
+        self.writer.write(frame(opcode, data, self.masks))
 
     async def receive(self):
         whole, kind = b"", None

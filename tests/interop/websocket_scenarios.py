@@ -95,7 +95,7 @@ class WireGuardOverWebSocket(Scenario):
         self.moves_files()
 
     def test_a_client_that_speaks_as_wstunnel_does_is_served(self):
-        self.through(f"{self.secure}/{TOKEN}/v1/events", *(f"--subprotocol={name}" for name in WSTUNNEL))
+        self.through(f"{self.secure}/{TOKEN}/v1/events", "--unmasked", *(f"--subprotocol={name}" for name in WSTUNNEL))
         self.moves_files(2 * MB)
         log = (self.bed.lab.logs / f"{self.client.ns.role}-shim.log").read_text()
         self.assertIn("connected, subprotocol v1\n", log)
@@ -146,7 +146,7 @@ class StockClientOfTheReadme(Scenario):
         url = f"wss://{self.client.outer_router}:{TLS_PORT}{path}"
         tunnel = self.client.ns.popen(sys.executable, str(HERE / "udp_to_websocket.py"), str(ROUTER_PORT), url,
                                       "--authority", str(self.tls.authority),
-                                      *(f"--subprotocol={name}" for name in WSTUNNEL), name="tunnel",
+                                      "--unmasked", *(f"--subprotocol={name}" for name in WSTUNNEL), name="tunnel",
                                       stdout=subprocess.PIPE)
         self.addCleanup(self.bed.lab.end, tunnel)
         self.assertEqual(tunnel.stdout.readline(), b"ready\n")

@@ -227,6 +227,25 @@ TEST_F(ConnectionTest, ATunnelToElsewhereIsToldSoByACloseCode) {
   EXPECT_FALSE(out_.is_opened);
 }
 
+TEST_F(ConnectionTest, OnlyATunnelMayLeaveItsFramesUnmasked) {
+  const std::string_view bare =
+      "\x82\x08"
+      "datagram";  // a whole binary message
+  open();
+  upgrade("/v1/events", "Sec-WebSocket-Protocol: v1, authorization.bearer.e30.e30.e30\r\n");
+  take_output();
+  receive(bare);
+  EXPECT_EQ(payloads_, std::vector<std::string>{"datagram"});
+
+  open();
+  upgrade("/wg");
+  take_output();
+  receive(bare);
+  EXPECT_TRUE(payloads_.empty());
+  received_messages();
+  EXPECT_EQ(client_.ended_with(), close_code::kProtocolError);
+}
+
 TEST_F(ConnectionTest, IsHeardAtMostOnceASecond) {
   open();
   upgrade();

@@ -109,6 +109,17 @@ TEST_F(WebSocketTest, UnmaskedFrameOfAClientIsRefused) {
   EXPECT_TRUE(server_.messages.empty());
 }
 
+TEST_F(WebSocketTest, UnmaskedFramesAreTakenWhereTheyAreAllowed) {
+  WebSocket::Settings lenient = kSettings;
+  lenient.accepts_unmasked = true;
+  TestEndpoint server{Role::kServer, lenient};
+  server.receive(RawFrame{.payload = "bare"}.encoded_by(Role::kServer));
+  server.receive(RawFrame{.payload = "masked"}.encoded_by(Role::kClient));
+  ASSERT_EQ(server.messages.size(), 2u);
+  EXPECT_EQ(server.messages[0].bytes, "bare");
+  EXPECT_EQ(server.messages[1].bytes, "masked");
+}
+
 TEST_F(WebSocketTest, MaskedFrameOfAServerIsRefused) {
   TestEndpoint client{Role::kClient, kSettings};
   client.receive(RawFrame{.payload = "masked"}.encoded_by(Role::kClient));
