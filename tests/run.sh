@@ -26,7 +26,7 @@ declare -A about=(
   [bench]="benchmarks built and run once; their figures judge nothing"
 )
 # Minutes after which a stage is taken for stuck.
-declare -A minutes=([build]=25 [unit]=10 [clang]=15 [lint]=15 [asan]=30 [tsan]=20 [fuzz]=25 [interop]=20 [websocket]=10 [browser]=20 [bench]=15)
+declare -A minutes=([build]=25 [unit]=10 [clang]=15 [lint]=25 [asan]=30 [tsan]=20 [fuzz]=25 [interop]=20 [websocket]=10 [browser]=20 [bench]=15)
 
 jobs=$(nproc)
 fuzz_seconds=${FUZZ_SECONDS:-10}
