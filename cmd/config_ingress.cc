@@ -171,7 +171,7 @@ class SecretReader {
   }
 
   void try_tls(ws::TlsFiles tls, const TlsWhere& where) {
-    const std::string private_key_where = where.of_private_key(tls);
+    const std::string& private_key_where = where.of_private_key(tls);
     if (tls.private_key.empty()) tls.private_key = tls.certificate;
     try {
       ws::TlsContext::for_server(tls);

@@ -16,7 +16,7 @@
 
 namespace wgr {
 
-template <std::size_t kCount>
+template <std::size_t kCount>  // NOLINT(readability-identifier-naming): a constant, named as one
 class PowerHistogram {
  public:
   static constexpr std::size_t kBuckets = kCount;

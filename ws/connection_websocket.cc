@@ -1,6 +1,7 @@
 // The part of a connection from its upgrade on.
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <string>
 #include <utility>
 
@@ -19,6 +20,7 @@ constexpr std::array<std::uint8_t, 5> kPong = {'p', 'o', 'n', 'g', ':'};
 void Connection::upgrade(const Decision& decision, const HttpRequest& request, Instant now, Out& out) {
   const auto* const accepted = std::get_if<Upgrade>(&decision.verdict);
   const auto* const refused = std::get_if<Refusal>(&decision.verdict);
+  assert(accepted != nullptr || refused != nullptr);
   answer_ = upgrade_response(request, accepted != nullptr ? accepted->subprotocol : refused->subprotocol);
   answer_position_ = 0;
   if (accepted != nullptr) {
