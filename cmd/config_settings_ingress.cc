@@ -141,7 +141,7 @@ void add_simple(std::vector<Setting>& table) {
   table.push_back(secret(
       "ws.token", [](auto& c) -> auto& { return c.ingress.token.token.secret; },
       [](auto& c) -> auto& { return c.ingress.token.secret_file; }, "a text of visible ASCII characters",
-      "Who connects must show it: as last path segment, ?token=, subprotocol or Authorization: Bearer."));
+      "Who connects must show it: as first path segment, ?token=, subprotocol or Authorization: Bearer."));
   table.push_back(text(
       "ws.token_file", [](auto& c) -> auto& { return c.ingress.token.secret_file; },
       "the path of a file with mode 0600", "The same from a file."));
