@@ -100,7 +100,9 @@ class Router:
         with open(conf, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
             subprocess.run([tools.path("bench_load"), "conf", str(port), str(peers)], stdout=file, check=True)
         with open(yaml, "w") as file:
+            # A port of its own for the metrics too: another router may run on this host.
             file.write("egress:\n  allow: [loopback]\nprocessor:\n  workers: 1\nlog:\n  level: warn\n"
+                       f"metrics:\n  port: {free_port(socket.SOCK_STREAM)}\n"
                        f"state:\n  folder: {state}\n{sections}")
         probe = tools.spawn([tools.path("bench_load"), "first_answer", f"router={port}"], tools.load_core,
                             stdout=subprocess.PIPE)
