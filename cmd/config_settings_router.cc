@@ -102,7 +102,7 @@ Setting dns_upstreams() {
 Setting dial_proxy() {
   Setting setting;
   setting.path = "wireguard.dial_proxy";
-  setting.expected = "http://host[:port] or empty";
+  setting.expected = "http://[user:password@]host[:port] or empty";
   setting.help = "HTTP proxy (CONNECT) through which peers at wss:// and ws:// are dialed.";
   setting.set = [](Config& config, const Texts& texts) -> std::optional<std::string> {
     config.wireguard.dial_proxy.reset();

@@ -30,7 +30,7 @@ import scenarios
 TOOLS = ("ip", "wg", "wireguard-go", "setpriv", "sysctl", "curl", "iperf3", "dig", "ping", "traceroute", "openssl")
 BROWSER = pathlib.Path(__file__).resolve().parents[1] / "browser"
 SUITES = {"interop": ("scenarios",),
-          "websocket": ("websocket_scenarios", "metrics_scenarios"),
+          "websocket": ("websocket_scenarios", "two_router_scenarios", "metrics_scenarios"),
           "browser": ("vm_scenarios",)}
 
 

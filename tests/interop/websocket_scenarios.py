@@ -4,15 +4,13 @@ wireguard-go behind a small shim (udp_to_websocket.py), and with a plain WebSock
 import base64
 import json
 import re
-import shutil
 import subprocess
 import sys
 import time
 
 import tls_files
-from bed import HERE, INNER_ROUTER, ROUTER_PORT, SERVER, Bed, Router, generate_key
+from bed import HERE, ROUTER_PORT, SERVER, Bed
 from lab import wait_until
-from router_config import Peer, RouterConfig
 from scenarios import MB, Scenario
 
 PLAIN_PORT, TLS_PORT, SHIM_PORT = 8086, 8087, 51900
@@ -170,64 +168,6 @@ class StockClientOfTheReadme(Scenario):
         self.assertEqual(self.client.upload(self.bed.content.piece(5 * MB), 4).finish(), self.content.sha256(5 * MB))
 
 
-class Edge:
-    """A second router, whose only way out is a WebSocket to the first."""
-
-    HUB, OWN = "172.32.0.1", "172.32.0.2"
-
-    def __init__(self, bed):
-        self.bed = bed
-        self.private, self.public = generate_key()
-        self.ns = bed.lab.namespace("edge")
-        self.ns.connect("uplink", bed.router_ns, "edge", [f"{self.OWN}/24"], [f"{self.HUB}/24"])
-        bed.dialed_addresses = [self.HUB]
-        beyond = [*(f"{host}/{32 if family == 4 else 128}" for family, host in INNER_ROUTER.items()),
-                  *(f"{host}/{32 if family == 4 else 128}" for family, host in SERVER.items())]
-        self.config = RouterConfig(
-            private_key=self.private, listen_port=ROUTER_PORT, addresses=["10.9.9.1/32", "fd09:9::1/128"], overlay=True,
-            peers=[Peer(bed.public, beyond, endpoint=f"wss://{self.HUB}:{TLS_PORT}/{TOKEN}/wg", persistent_keepalive=5)])
-        self.router = Router(bed, self.ns, self.config)
-
-    def start(self):
-        authority = self.router.folder_of_nobody("trusted") / "authority.pem"
-        shutil.copy(self.bed.tls.authority, authority)
-        self.router.give(authority)
-        self.config.wireguard["dial_authorities"] = str(authority)
-        self.config.extra["ws"] = {"enabled": False}
-        self.router.start()
-
-
-class RouterToRouter(Scenario):
-    """A client, its router, and a WebSocket from that to the next router: `endpoint: wss://...`."""
-
-    bed_class = WebSocketBed
-    control_knows = False
-
-    @classmethod
-    def setup_bed(cls):
-        cls.edge = Edge(cls.bed)
-        cls.client = cls.bed.add_client(known=False, behind=cls.edge)
-        cls.edge.config.peers.append(cls.client.peer())
-        known = cls.client.peer()
-        cls.bed.config.peers.append(Peer(cls.edge.public, known.allowed_ips))
-        cls.bed.start()
-        cls.edge.start()
-
-    def test_files_pass_through_both(self):
-        self.assert_passes()
-        for family in (4, 6):
-            self.assertEqual(self.client.download(family, 20 * MB).finish(), self.content.sha256(20 * MB))
-            self.assertEqual(self.client.upload(self.bed.content.piece(5 * MB), family).finish(),
-                             self.content.sha256(5 * MB))
-
-    def test_the_edge_dials_again_when_the_hub_restarts(self):
-        self.bed.router.restart()
-        began = time.monotonic()
-        self.assert_passes(within=60)
-        self.report(f"recovered after {time.monotonic() - began:.1f} s")
-        self.assertEqual(self.client.download(4, 5 * MB).finish(), self.content.sha256(5 * MB))
-
-
 class WebSocketManners(Scenario):
     """What is answered to whom, told by a client that shows everything. Needs no WireGuard client."""
 
@@ -277,4 +217,4 @@ class WebSocketManners(Scenario):
         self.assertEqual(self.bed.router.process.wait(12), 0)
 
 
-ALL = [WireGuardOverWebSocket, StockClientOfTheReadme, RouterToRouter, WebSocketManners]
+ALL = [WireGuardOverWebSocket, StockClientOfTheReadme, WebSocketManners]
