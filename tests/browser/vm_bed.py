@@ -64,10 +64,11 @@ class Host:
         address = f"127.0.0.1:{port}" if port else f"{self.router_address}:{TLS_PORT if secure else PLAIN_PORT}"
         return f"{'wss' if secure else 'ws'}://{address}/{TOKEN}{path}"
 
-    def start_cut_proxy(self):
+    def start_cut_proxy(self, secure=False):
         """The function it returns cuts every connection that goes through CUT_PORT, and says how many."""
         process = self.ns.popen(sys.executable, str(HERE / "cut_proxy.py"), str(CUT_PORT), self.router_address,
-                                str(PLAIN_PORT), name="cut-proxy", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+                                str(TLS_PORT if secure else PLAIN_PORT), name="cut-proxy", stdin=subprocess.PIPE,
+                                stdout=subprocess.PIPE)
         assert process.stdout.readline() == b"ready\n", "the path that can be cut does not start"
 
         def cut():

@@ -136,24 +136,17 @@ class Basics:
         self.assertEqual(answer.split()[-1], digest)
 
 
-class Machine(Basics):
-    """And what is asked of both network cards once."""
+class CutPath:
+    """A machine whose way to the router can be cut."""
 
+    secure = False
     cut_transfer = 8 * MB  # several times what passes before the cut
 
     @classmethod
-    def prepare(cls):
-        cls.bed.forwards.append({"listen": str(FORWARDED_PORT), "to": "machine:80"})
-
-    @classmethod
-    def start_vm(cls):
-        cls.cut = staticmethod(cls.host.start_cut_proxy())
-        return NodeVm(cls.host.ns, "vm", cls.nic, cls.host.relay(port=CUT_PORT))
-
-    def test_a_forwarded_port_leads_to_the_guests_httpd(self):
-        digest = self.serve_a_file(self.vm)
-        url = f"http://{self.host.router_address}:{FORWARDED_PORT}/file"
-        self.assertEqual(self.fetched_outside(self.host.ns, url), digest)
+    def start_cut_path(cls):
+        """Returns the relay URL that leads there."""
+        cls.cut = staticmethod(cls.host.start_cut_proxy(cls.secure))
+        return cls.host.relay(port=CUT_PORT, secure=cls.secure)
 
     def test_transfers_survive_the_end_of_their_session(self):
         """v86 comes back by itself, without DHCP or ARP: 10 s after it last dialed, or at once."""
@@ -169,12 +162,29 @@ class Machine(Basics):
         self.assertEqual(self.vm.pings(SERVER[4]), 2)
 
 
-class Ne2kInNode(Machine, VmScenario):
+class InNode(CutPath, Basics):
+    """And what is asked of both network cards once."""
+
+    @classmethod
+    def prepare(cls):
+        cls.bed.forwards.append({"listen": str(FORWARDED_PORT), "to": "machine:80"})
+
+    @classmethod
+    def start_vm(cls):
+        return NodeVm(cls.host.ns, "vm", cls.nic, cls.start_cut_path())
+
+    def test_a_forwarded_port_leads_to_the_guests_httpd(self):
+        digest = self.serve_a_file(self.vm)
+        url = f"http://{self.host.router_address}:{FORWARDED_PORT}/file"
+        self.assertEqual(self.fetched_outside(self.host.ns, url), digest)
+
+
+class Ne2kInNode(InNode, VmScenario):
     nic = "ne2k"
     cut_transfer = 3 * MB
 
 
-class VirtioInNode(Machine, VmScenario):
+class VirtioInNode(InNode, VmScenario):
     def test_ipv6_comes_by_router_advertisement(self):
         prefix = ipaddress.ip_network(PREFIX)
 
@@ -187,7 +197,6 @@ class VirtioInNode(Machine, VmScenario):
         self.assertEqual(self.fetched(self.vm, f"http://[{SERVER[6]}]:{HTTP_PORT}/file?size={MB}"),
                          self.content.sha256(MB))
 
-
     def test_a_restarted_router_knows_the_machine_by_its_lease(self):
         """The guest does not ask again: it goes on with its address, once v86 has dialed again."""
         self.bed.router.restart()
@@ -196,14 +205,24 @@ class VirtioInNode(Machine, VmScenario):
         self.report(f"recovered after {time.monotonic() - began:.1f} s")
 
 
-class InChromium(Basics, VmScenario):
+class InChromium(CutPath, Basics):
     """A page of headless Chromium, over wss, with the certificate accepted."""
 
     programs = ("node", "npm", "chromium")
+    secure = True
 
     @classmethod
     def start_vm(cls):
-        return PageVm(cls.host.ns, "page", cls.nic, cls.host.relay(secure=True), cls.bed.tls.key_sha256)
+        return PageVm(cls.host.ns, "page", cls.nic, cls.start_cut_path(), cls.bed.tls.key_sha256)
+
+
+class Ne2kInChromium(InChromium, VmScenario):
+    nic = "ne2k"
+    cut_transfer = 3 * MB
+
+
+class VirtioInChromium(InChromium, VmScenario):
+    pass
 
 
 class Container2wasm(Basics, VmScenario):
@@ -346,4 +365,4 @@ class Demo(MachineScenario):
         self.wait_for(f"refused by the router: 4003 origin {origin} is not allowed; see --ws-origin", printed, 90)
 
 
-ALL = [Ne2kInNode, VirtioInNode, InChromium, Container2wasm, TwoMachines, MachineAndPeer, Demo]
+ALL = [Ne2kInNode, VirtioInNode, Ne2kInChromium, VirtioInChromium, Container2wasm, TwoMachines, MachineAndPeer, Demo]
