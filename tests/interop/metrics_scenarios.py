@@ -1,10 +1,12 @@
-"""Debian's Prometheus scrapes a live router; the queries of common WireGuard dashboards return data."""
+"""Debian's Prometheus scrapes a live router; the queries of common WireGuard dashboards return data. And the page
+that lists the families is held against a scrape."""
 
 import contextlib
 import ctypes
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -12,11 +14,13 @@ import unittest
 import urllib.parse
 
 import parts
-from bed import INNER_ROUTER
+from bed import HTTP_PORT, INNER_ROUTER, ROOT, SERVER, generate_key
 from lab import wait_until
+from router_config import Peer
 from scenarios import MB, Scenario
+from scrape import ADMIN_PORT, scrape
+from servers import ADDRESSES
 
-ADMIN_PORT = 9586
 PROMETHEUS_PORT = 9590
 FORWARDED_PORT = 8090
 # Another program that has the port.
@@ -129,10 +133,9 @@ class Prometheus(Scenario):
 
     def counted(self):
         """Bytes the router has sent and received, by its own series of the client."""
-        _, body = self.get("/metrics")
-        counts = {line.split("{")[0]: float(line.rsplit(" ", 1)[1]) for line in body.splitlines()
-                  if line.startswith(("wireguard_sent_bytes_total{", "wireguard_received_bytes_total{"))}
-        return counts["wireguard_sent_bytes_total"], counts["wireguard_received_bytes_total"]
+        samples = scrape(self.bed.router).samples
+        return [next(value for name, value in samples.items() if name.startswith(f"wireguard_{direction}_bytes_total{{"))
+                for direction in ("sent", "received")]
 
     def test_the_counters_agree_with_the_clients(self):
         # Of pings, none of which is lost: of a download in bursts, a slow client counts only what it could take.
@@ -196,4 +199,45 @@ class Prometheus(Scenario):
         transfer.process.terminate()
 
 
-ALL = [Prometheus]
+class ListedFamilies(Scenario):
+    """deploy/docs/metrics.md and a scrape of a router that has something to say about everything."""
+
+    control_knows = False
+    # Told where the kernel tracks connections: not in every namespace of every host.
+    OF_THE_KERNEL = {"wgrouter_conntrack_entries", "wgrouter_conntrack_limit"}
+
+    @classmethod
+    def setup_bed(cls):
+        cls.client = cls.bed.add_client()
+        cls.bed.config.peers.append(Peer(generate_key()[1], ["10.9.0.200/32"], endpoint="ws://127.0.0.1:9/wg"))
+        cls.bed.config.extra.update({
+            "metrics": {"compatibility": "both"},
+            "health": {"probe": True, "http_url": f"http://{SERVER[4]}:{HTTP_PORT}/file?size=1", "interval": "1s",
+                       "dns_name": next(iter(ADDRESSES))},
+            "forwards": [{"listen": f"127.0.0.1:{FORWARDED_PORT}", "to": f"{cls.client.inner[4]}:80"}],
+        })
+        cls.bed.start()
+
+    @staticmethod
+    def listed():
+        """Type and labels of every family on the page."""
+        page = (ROOT / "deploy" / "docs" / "metrics.md").read_text()
+        rows = re.findall(r"^\| `(\w+)` \| (counter|gauge|histogram) \| (.*?) \| .* \|$", page, re.MULTILINE)
+        return {name: (kind, set(re.findall(r"`(\w+)`", labels))) for name, kind, labels in rows}
+
+    def test_the_page_and_a_scrape_name_the_same_families(self):
+        self.assert_passes()
+        self.assertEqual(self.client.download(4, MB).finish(), self.content.sha256(MB))
+        wait_until(lambda: "wgrouter_probe_success" in scrape(self.bed.router).families, "a probe has run")
+        told = {name: (family.kind, family.labels) for name, family in scrape(self.bed.router).families.items()}
+        listed = self.listed()
+        self.assertEqual(set(told) - set(listed), set(), "told, but not listed")
+        missing = set(listed) - set(told)
+        self.assertLessEqual(missing, self.OF_THE_KERNEL, "listed, but not told")
+        for name, (kind, labels) in told.items():
+            with self.subTest(family=name):
+                self.assertEqual((kind, labels), listed[name])
+        self.report(f"{len(told)} families" + (f", without {', '.join(sorted(missing))}" if missing else ""))
+
+
+ALL = [Prometheus, ListedFamilies]
