@@ -31,7 +31,7 @@ TOOLS = ("ip", "wg", "wireguard-go", "setpriv", "sysctl", "curl", "iperf3", "dig
 BROWSER = pathlib.Path(__file__).resolve().parents[1] / "browser"
 SUITES = {"interop": ("scenarios",),
           "websocket": ("websocket_scenarios", "two_router_scenarios", "metrics_scenarios"),
-          "browser": ("vm_scenarios",)}
+          "browser": ("vm_scenarios", "sleep_scenarios")}
 
 
 def why_not():

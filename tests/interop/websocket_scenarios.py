@@ -4,14 +4,16 @@ wireguard-go behind a small shim (udp_to_websocket.py), and with a plain WebSock
 import base64
 import json
 import re
+import signal
 import subprocess
 import sys
 import time
 
 import tls_files
-from bed import HERE, ROUTER_PORT, SERVER, Bed
+from bed import HERE, IPERF_PORT, ROUTER_PORT, SERVER, Bed
 from lab import wait_until
 from scenarios import MB, Scenario
+from scrape import scrape
 
 PLAIN_PORT, TLS_PORT, SHIM_PORT = 8086, 8087, 51900
 TOKEN = "a-token-of-the-tests"
@@ -119,6 +121,50 @@ class WireGuardOverWebSocket(Scenario):
         self.assertEqual(self.client.latest_handshake(), handshake, "no other handshake was needed")
 
 
+class StalledReader(Scenario):
+    """A client whose WebSocket takes nothing any more, while the network has much to say to it."""
+
+    bed_class = WebSocketBed
+    control_knows = False
+    STALLED = 'wgrouter_ws_closed_total{reason="stalled"}'
+    OPENED = 'wgrouter_ws_sessions_total{service="wireguard"}'
+    DROPPED = 'wgrouter_ws_dropped_messages_total{service="wireguard"}'
+
+    @classmethod
+    def setup_bed(cls):
+        cls.client = cls.bed.add_client()
+        cls.bed.config.extra["ws"] = {"write_timeout": "2s"}
+        # The kernels between hold little, so that it is the router's queue that fills.
+        cls.client.ns.sysctl("net.ipv4.tcp_rmem", "4096 65536 131072")
+        cls.bed.router_ns.sysctl("net.ipv4.tcp_wmem", "4096 65536 131072")
+        cls.bed.start()
+        cls.shim = cls.bed.start_shim(cls.client, f"ws://{cls.client.outer_router}:{PLAIN_PORT}/{TOKEN}/wg")
+
+    def test_traffic_goes_on_after_the_router_ended_the_session(self):
+        self.assert_passes()
+        size, before, handshake = 20 * MB, scrape(self.bed.router), self.client.latest_handshake()
+        transfer = self.client.download(4, size, limit="4M")
+        wait_until(lambda: transfer.received > MB, "the transfer is live")
+        flood = self.client.ns.popen("iperf3", "-c", SERVER[4], "-p", str(IPERF_PORT), "-u", "-R", "-b", "40M", "-l",
+                                     "1200", "-t", "30", name="iperf3")
+        self.addCleanup(self.bed.lab.end, flood)
+        wait_until(lambda: self.client.transferred()[0] > 4 * MB, "the flood has begun")
+        self.shim.send_signal(signal.SIGSTOP)
+        try:
+            wait_until(lambda: scrape(self.bed.router)[self.STALLED] == 1, "the router ends the session", timeout=15)
+        finally:
+            self.shim.send_signal(signal.SIGCONT)
+        self.bed.lab.end(flood)
+        self.assertTrue(transfer.is_running(), "the transfer was over before the end of the session")
+        self.assertEqual(transfer.finish(), self.content.sha256(size))
+        self.assertEqual(self.client.pings(SERVER[4], count=3), 3)
+        after = scrape(self.bed.router)
+        self.assertEqual(after[self.OPENED] - before[self.OPENED], 1)
+        self.assertGreater(after[self.DROPPED], before[self.DROPPED], "the oldest gave way in the full queue")
+        self.assertEqual(self.client.latest_handshake(), handshake, "no other handshake was needed")
+        self.report(f"{after[self.DROPPED]:.0f} datagrams gave way")
+
+
 class StockClientOfTheReadme(Scenario):
     """A router with the README's flags, the client it made, and what wstunnel would send between them."""
 
@@ -217,4 +263,4 @@ class WebSocketManners(Scenario):
         self.assertEqual(self.bed.router.process.wait(12), 0)
 
 
-ALL = [WireGuardOverWebSocket, StockClientOfTheReadme, WebSocketManners]
+ALL = [WireGuardOverWebSocket, StalledReader, StockClientOfTheReadme, WebSocketManners]
