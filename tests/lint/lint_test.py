@@ -9,6 +9,7 @@ import unittest
 
 import check_includes
 import check_text
+import image
 import tidy
 import tree
 
@@ -53,6 +54,32 @@ class IncludesTest(unittest.TestCase):
 
     def test_a_missing_file_is_named(self):
         self.assertTrue(includes("core/x.h", '#include "core/absent.h"\n'))
+
+
+class ImageTest(unittest.TestCase):
+    DOCKERFILE = (
+        "FROM base AS build\nRUN apt-get install --yes compiler\n"
+        "FROM base\nRUN apt-get update \\\n    && apt-get install --yes \\\n"
+        "       ca-certificates libyaml \\\n    && rm -rf /lists\n"
+    )
+
+    def faults(self, needed):
+        return list(image.compare(needed, image.packages_installed(self.DOCKERFILE)))
+
+    def test_only_the_last_stage_counts(self):
+        self.assertEqual(image.packages_installed(self.DOCKERFILE), {"ca-certificates", "libyaml"})
+
+    def test_what_the_program_needs_is_enough(self):
+        self.assertEqual(self.faults({"libc6", "libyaml"}), [])
+
+    def test_a_missing_library_is_named(self):
+        self.assertIn("libprometheus", self.faults({"libyaml", "libprometheus"})[0])
+
+    def test_a_library_that_nobody_needs_is_named(self):
+        self.assertIn("libyaml", self.faults({"libc6"})[0])
+
+    def test_the_authorities_are_part_of_the_image(self):
+        self.assertIn("ca-certificates", list(image.compare(set(), set()))[0])
 
 
 class TextTest(unittest.TestCase):

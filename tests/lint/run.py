@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 
+import image
 import tidy
 import tree
 
@@ -100,6 +101,18 @@ def check_python(_jobs):
     return status == 0, output
 
 
+def check_image(_jobs):
+    """The container image holds the libraries that the program is linked with."""
+    for name in ("ldd", "readelf", "dpkg"):
+        tool(name)
+    program = next((path for path in image.PROGRAMS if path.is_file()), None)
+    if program is None:
+        raise Skipped("the router is not built")
+    installed = image.packages_installed(tree.read(image.DOCKERFILE))
+    faults = list(image.compare(image.packages_needed(program), installed))
+    return not faults, "".join(f"{image.DOCKERFILE}: {fault}\n" for fault in faults)
+
+
 def check_lints(_jobs):
     """The lints find what they are for."""
     status, output = run([sys.executable, "-m", "unittest", "-q", "lint_test"],
@@ -113,6 +126,7 @@ CHECKS = {
     "scripts": check_scripts,
     "python": check_python,
     "lints": check_lints,
+    "image": check_image,
     "format": check_format,
     "tidy": check_tidy,
 }
