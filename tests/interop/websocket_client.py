@@ -44,38 +44,57 @@ def frame(opcode, data, masks=True):
     return head + key + mask(data, key)
 
 
+@dataclasses.dataclass(frozen=True)
+class Manner:
+    """What programs do each in their own way."""
+
+    masks: bool = True
+    host_has_port: bool = True  # and an IPv6 address its brackets
+    lower_case: bool = False    # names of headers, and what Connection says
+
+
 class WebSocket:
     """send() queues a message; receive() returns the next (opcode, bytes), answering pings on the way."""
 
-    def __init__(self, reader, writer, subprotocol):
+    def __init__(self, reader, writer, subprotocol, masks):
         self.reader = reader
         self.writer = writer
         self.subprotocol = subprotocol
-        self.masks = True
+        self.masks = masks
+        self.unanswered = 0  # pings
 
     @classmethod
-    async def connect(cls, url, authority=None, subprotocols=(), headers=()):
+    async def connect(cls, url, authority=None, subprotocols=(), headers=(), manner=Manner()):
         parts = urllib.parse.urlsplit(url)
         secure = parts.scheme == "wss"
         context = ssl.create_default_context(cafile=authority) if secure else None
         reader, writer = await asyncio.open_connection(parts.hostname, parts.port or (443 if secure else 80), ssl=context)
         key = base64.b64encode(os.urandom(16))
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        lines = [f"GET {target} HTTP/1.1", f"Host: {parts.netloc}", "Upgrade: websocket", "Connection: Upgrade",
-                 f"Sec-WebSocket-Key: {key.decode()}", "Sec-WebSocket-Version: 13", *headers]
+        host = parts.netloc if manner.host_has_port else parts.hostname
+        lines = [f"Host: {host}", "Upgrade: websocket", "Connection: Upgrade", f"Sec-WebSocket-Key: {key.decode()}",
+                 "Sec-WebSocket-Version: 13", *headers]
         if subprotocols:
             lines.append(f"Sec-WebSocket-Protocol: {', '.join(subprotocols)}")
-        writer.write("\r\n".join([*lines, "", ""]).encode())
+        if manner.lower_case:
+            names = (line.partition(":") for line in lines)
+            lines = [f"{name.lower()}:{value.lower() if name == 'Connection' else value}" for name, _, value in names]
+        writer.write("\r\n".join([f"GET {target} HTTP/1.1", *lines, "", ""]).encode())
         status, *fields = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         answer = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in fields)}
         expected = base64.b64encode(hashlib.sha1(key + GUID).digest()).decode()
         if status.split()[1:2] != ["101"] or answer.get("sec-websocket-accept") != expected:
             writer.close()
             raise Refused(status)
-        return cls(reader, writer, answer.get("sec-websocket-protocol"))
+        return cls(reader, writer, answer.get("sec-websocket-protocol"), manner.masks)
 
     def send(self, data, opcode=BINARY):
         self.writer.write(frame(opcode, data, self.masks))
+
+    def ping(self):
+        """Sends one without content."""
+        self.unanswered += 1
+        self.send(b"", PING)
 
     async def receive(self):
         whole, kind = b"", None
@@ -92,7 +111,9 @@ class WebSocket:
             elif opcode == CLOSE:
                 self.send(data[:2], CLOSE)
                 raise Closed(*struct.unpack("!H", data[:2]), data[2:].decode()) if data else Closed(1005, "")
-            elif opcode != PONG:
+            elif opcode == PONG:
+                self.unanswered = 0
+            else:
                 kind = opcode if opcode != CONTINUATION else kind
                 whole += data
                 if first & 0x80:

@@ -41,7 +41,7 @@ class WebSocketBed(Bed):
         self.tls = tls_files.make(self.lab.folder / "tls", addresses)
         for path in (self.tls.certificate, self.tls.private_key):
             self.router.give(path)
-        common = {"addresses": ["0.0.0.0"], "tokens": [{"name": "tests", "secret": TOKEN}], "origins": [ORIGIN]}
+        common = {"addresses": [], "tokens": [{"name": "tests", "secret": TOKEN}], "origins": [ORIGIN]}
         self.config.extra["listeners"] = [
             {**common, "port": PLAIN_PORT},
             {**common, "port": TLS_PORT, "certificate": str(self.tls.certificate),
@@ -95,10 +95,21 @@ class WireGuardOverWebSocket(Scenario):
         self.moves_files()
 
     def test_a_client_that_speaks_as_wstunnel_does_is_served(self):
-        self.through(f"{self.secure}/{TOKEN}/v1/events", "--unmasked", *(f"--subprotocol={name}" for name in WSTUNNEL))
+        self.through(f"{self.secure}/{TOKEN}/v1/events", "--like=wstunnel", *(f"--subprotocol={name}" for name in WSTUNNEL))
         self.moves_files(2 * MB)
+        time.sleep(1.5)  # some pings, while nothing else passes
+        self.assert_passes()
         log = (self.bed.lab.logs / f"{self.client.ns.role}-shim.log").read_text()
-        self.assertIn("connected, subprotocol v1\n", log)
+        self.assertEqual(log.count("connected, subprotocol v1\n"), 1, log)
+        self.assertIn("a ping was answered\n", log)
+
+    def test_a_client_that_speaks_as_uwgsocks_does_is_served(self):
+        """userspace-wireguard-socks: a Host that is but a name or an address, be it one of IPv6."""
+        for url in (f"{self.secure}/{TOKEN}/wg", f"ws://[fd30:{self.client.index}::1]:{PLAIN_PORT}/{TOKEN}/wg"):
+            with self.subTest(url=url):
+                shim = self.through(url, "--like=uwgsocks")
+                self.moves_files(2 * MB)
+                self.bed.lab.end(shim)
 
     def test_a_transfer_survives_roaming_between_udp_and_websocket(self):
         shim_endpoint, size = f"127.0.0.1:{SHIM_PORT}", 40 * MB
@@ -190,7 +201,7 @@ class StockClientOfTheReadme(Scenario):
         url = f"wss://{self.client.outer_router}:{TLS_PORT}{path}"
         tunnel = self.client.ns.popen(sys.executable, str(HERE / "udp_to_websocket.py"), str(ROUTER_PORT), url,
                                       "--authority", str(self.tls.authority),
-                                      "--unmasked", *(f"--subprotocol={name}" for name in WSTUNNEL), name="tunnel",
+                                      "--like=wstunnel", *(f"--subprotocol={name}" for name in WSTUNNEL), name="tunnel",
                                       stdout=subprocess.PIPE)
         self.addCleanup(self.bed.lab.end, tunnel)
         self.assertEqual(tunnel.stdout.readline(), b"ready\n")
