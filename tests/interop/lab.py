@@ -5,6 +5,7 @@ the next. Processes are ended by their own id only.
 """
 
 import atexit
+import contextlib
 import os
 import pathlib
 import re
@@ -101,6 +102,18 @@ class Namespace:
 def delete_namespace(name):
     subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
     shutil.rmtree(pathlib.Path("/etc/netns") / name, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def silently_cut(*ways):
+    """Pairs of a namespace and an address it shall not reach: packets vanish, and nobody is told."""
+    try:
+        for space, address in ways:
+            space.ip("route", "add", "blackhole", f"{address}/32")
+        yield
+    finally:
+        for space, address in ways:
+            space.ip("route", "del", "blackhole", f"{address}/32")
 
 
 class Lab:

@@ -8,11 +8,13 @@ import sys
 import time
 
 from bed import HERE, INNER_ROUTER, ROUTER_PORT, SERVER, Router, generate_key
-from lab import wait_until
+from lab import silently_cut, wait_until
 from router_config import Peer, RouterConfig
 from scenarios import MB, Scenario
 from scrape import scrape
 from websocket_scenarios import TLS_PORT, TOKEN, WebSocketBed
+
+PING_INTERVAL = "2s"
 
 
 class Edge:
@@ -43,7 +45,7 @@ class Edge:
         shutil.copy(self.bed.tls.authority, authority)
         self.router.give(authority)
         self.config.wireguard["dial_authorities"] = str(authority)
-        self.config.extra["ws"] = {"enabled": False}
+        self.config.extra["ws"] = {"enabled": False, "ping_interval": PING_INTERVAL}
         self.router.start()
 
 
@@ -95,6 +97,7 @@ class TwoRouters(Scenario):
         cls.edge.config.peers.append(cls.client.peer())
         known = cls.client.peer()
         cls.bed.config.peers.append(Peer(cls.edge.public, known.allowed_ips))
+        cls.bed.config.extra["ws"] = {"ping_interval": PING_INTERVAL}
         cls.bed.start()
         cls.edge.start()
 
@@ -115,6 +118,19 @@ class RouterToRouter(TwoRouters):
         self.assert_passes(within=60)
         self.report(f"recovered after {time.monotonic() - began:.1f} s")
         self.assertEqual(self.client.download(4, 5 * MB).finish(), self.content.sha256(5 * MB))
+
+
+    def test_both_end_a_connection_whose_path_is_silently_gone(self):
+        dead, lost = 'wgrouter_ws_closed_total{reason="dead"}', "wgrouter_ws_dial_lost_total"
+        size, before = 10 * MB, scrape(self.edge.router)[lost]
+        transfer = self.client.download(4, size, limit="5M")
+        wait_until(lambda: transfer.received > MB, "the transfer is live")
+        with silently_cut((self.bed.router_ns, Edge.OWN), (self.edge.ns, Edge.HUB)):
+            wait_until(lambda: scrape(self.edge.router)[lost] == before + 1, "the edge gives it up", 20)
+            wait_until(lambda: scrape(self.bed.router)[dead] == 1, "the hub gives it up", 20)
+        began = time.monotonic()
+        self.assertEqual(transfer.finish(), self.content.sha256(size))
+        self.report(f"done {time.monotonic() - began:.1f} s after the path was back")
 
 
 class RouterThroughAProxy(TwoRouters):
