@@ -1,5 +1,6 @@
 // How fast TCP is at simulated time, against what CUBIC may reach. Prints what it measures.
 #include <cmath>
+#include <cstdio>
 
 #include "gtest/gtest.h"
 
