@@ -14,10 +14,6 @@ constexpr unsigned kUnauthorized = 401;
 constexpr unsigned kNotFound = 404;
 constexpr unsigned kMethodNotAllowed = 405;
 
-Bytes bytes_of(std::string_view text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
-
 // What changes from one moment to the next is not to be kept by anybody on the way.
 ws::HttpResponse response_of(unsigned status, std::string_view type, std::string body) {
   return {.status = status,

@@ -42,7 +42,7 @@ void HealthMonitor::tick() {
   send_heartbeats(now);
   if (probes_.next_deadline() <= now) probes_.on_deadline(now);
   look_up();
-  timer_.expires_after(std::chrono::duration_cast<std::chrono::steady_clock::duration>(kInterval));
+  timer_.expires_after(kInterval);
   timer_.async_wait([this](boost::system::error_code error) {
     if (!error) tick();
   });

@@ -19,10 +19,6 @@ using namespace std::chrono_literals;
 constexpr Duration kHousekeepingInterval = 15s;
 constexpr Duration kDrainPoll = 20ms;
 
-std::chrono::steady_clock::duration to_steady(Duration duration) {
-  return std::chrono::duration_cast<std::chrono::steady_clock::duration>(duration);
-}
-
 // Beside the keys of the first start, unless it is configured; nowhere if there is no such folder.
 std::string lease_file(const Config& config) {
   if (!config.lan.lease_file.empty()) return config.lan.lease_file;
@@ -277,7 +273,7 @@ void Router::check_endpoint_names(const StatusByWorker& statuses) {
 
 void Router::schedule_housekeeping() {
   housekeep();
-  housekeeping_timer_.expires_after(to_steady(kHousekeepingInterval));
+  housekeeping_timer_.expires_after(kHousekeepingInterval);
   housekeeping_timer_.async_wait([this](boost::system::error_code error) {
     if (!error) schedule_housekeeping();
   });
@@ -324,7 +320,7 @@ void Router::wait_until_idle() {
     context_.stop();
     return;
   }
-  drain_timer_.expires_after(to_steady(kDrainPoll));
+  drain_timer_.expires_after(kDrainPoll);
   drain_timer_.async_wait([this](boost::system::error_code error) {
     if (!error) wait_until_idle();
   });
@@ -356,7 +352,7 @@ void Router::schedule_report() {
   } else {
     log::write_line(report_->next(take_snapshot(runners_, status_round_.known())));
   }
-  report_timer_.expires_after(to_steady(config_.report.interval));
+  report_timer_.expires_after(config_.report.interval);
   report_timer_.async_wait([this](boost::system::error_code error) {
     if (!error) schedule_report();
   });

@@ -18,11 +18,6 @@ constexpr std::size_t kShareOfMailbox = 8;
 constexpr Duration kMaxSlack = std::chrono::milliseconds{1};
 constexpr std::size_t kMaxUnboundForwards = 16;  // told by name
 
-// Both are CLOCK_MONOTONIC.
-std::chrono::steady_clock::time_point to_steady(Instant instant) {
-  return std::chrono::steady_clock::time_point{instant.time_since_epoch()};
-}
-
 }  // namespace
 
 ShardRunner::ShardRunner(WorkerIndex index, const Shard::Settings& settings, std::size_t mailbox_capacity,

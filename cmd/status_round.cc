@@ -16,7 +16,7 @@ void StatusRound::take(Done done) {
   if (waiting_.size() >= kMaxWaiting) return done(known_);
   waiting_.push_back(std::move(done));
   if (waiting_.size() > 1) return;
-  timer_.expires_after(std::chrono::duration_cast<std::chrono::steady_clock::duration>(patience_));
+  timer_.expires_after(patience_);
   timer_.async_wait([this](boost::system::error_code error) {
     if (!error) end();
   });

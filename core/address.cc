@@ -109,6 +109,11 @@ bool Prefix::contains(const IpAddress& address) const noexcept {
 
 std::string Prefix::to_string() const { return address_.to_string() + "/" + std::to_string(length_); }
 
+IpAddress source_of(const IpAddress& address) noexcept {
+  constexpr unsigned kV6SourceBits = 64;
+  return address.is_v4() ? address : Prefix{address, kV6SourceBits}.address();
+}
+
 std::optional<SocketAddress> SocketAddress::parse(std::string_view text) noexcept {
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return std::nullopt;

@@ -90,6 +90,10 @@ class Prefix {
   std::uint8_t length_ = 0;
 };
 
+// Who is behind an address, as far as limits can tell customers apart: an IPv4 address stands for itself, an
+// IPv6 address for its /64, the network of one customer, in which a host chooses addresses as it likes.
+IpAddress source_of(const IpAddress& address) noexcept;
+
 struct SocketAddress {
   IpAddress ip;
   std::uint16_t port = 0;

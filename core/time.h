@@ -24,6 +24,11 @@ struct Clock {
 
 using Instant = Clock::time_point;
 
+// For Asio's steady_timer: the same clock under another name.
+inline std::chrono::steady_clock::time_point to_steady(Instant instant) noexcept {
+  return std::chrono::steady_clock::time_point{instant.time_since_epoch()};
+}
+
 // Later than every deadline.
 inline constexpr Instant kNever = Instant::max();
 

@@ -23,7 +23,7 @@ constexpr std::size_t kNibbles = 32;
 // Length bytes are below 'A', so folding all bytes folds letters only.
 std::string key_of(const DnsName& name) {
   const Bytes wire = name.wire();
-  return to_lower({reinterpret_cast<const char*>(wire.data()), wire.size()});
+  return to_lower(text_of(wire));
 }
 
 // "20.1.86.10", the last byte of the address first.

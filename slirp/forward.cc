@@ -324,7 +324,7 @@ Result<ForwardAdmission::Ticket> Forwards::admit_mapping(Forward& forward, Guest
   auto ticket = admit();
   if (ticket) return ticket;
   const auto has_source = [&](const ForwardedUdpFlow& flow) {
-    return ForwardAdmission::source_of(flow.outside.guest_side.ip) == ForwardAdmission::source_of(client);
+    return source_of(flow.outside.guest_side.ip) == source_of(client);
   };
   const auto is_same_forward = [&](const ForwardedUdpFlow& flow) {
     return forward.flows.contains(flow.token);

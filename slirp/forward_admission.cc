@@ -1,10 +1,6 @@
 #include "slirp/forward_admission.h"
 
 namespace wgr::slirp {
-IpAddress ForwardAdmission::source_of(const IpAddress& client) {
-  constexpr unsigned kLengthV6 = 64;  // whoever has one address of it has them all
-  return client.is_v4() ? client : Prefix{client, kLengthV6}.address();
-}
 
 Result<ForwardAdmission::Ticket> ForwardAdmission::admit(const IpAddress& client, Flows& flows, Guest& guest,
                                                          FlowToken token) {

@@ -55,11 +55,8 @@ class ForwardAdmission {
   ForwardAdmission(const ForwardAdmission&) = delete;
   ForwardAdmission& operator=(const ForwardAdmission&) = delete;
 
-  // What is one source: an IPv4 address, or an IPv6 /64.
-  static IpAddress source_of(const IpAddress& client);
-
-  // A flow from `client` that will have `token`; or which cap forbids it. `flows` and `guest` outlive the
-  // ticket.
+  // A flow from `client`, one source with source_of(client), that will have `token`; or which cap forbids it.
+  // `flows` and `guest` outlive the ticket.
   Result<Ticket> admit(const IpAddress& client, Flows& flows, Guest& guest, FlowToken token);
 
   std::size_t active_flows() const noexcept { return total_; }

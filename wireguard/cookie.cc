@@ -12,7 +12,7 @@ constexpr std::string_view kMac1Label = "mac1----";
 constexpr std::string_view kCookieLabel = "cookie--";
 
 SecretBytes<32> labelled_key(std::string_view label, const PublicKey& key) noexcept {
-  return SecretBytes<32>{hash({reinterpret_cast<const std::uint8_t*>(label.data()), label.size()}, key)};
+  return SecretBytes<32>{hash(wgr::bytes_of(label), key)};
 }
 
 Bytes without_macs(Bytes message) noexcept { return message.first(message.size() - kMacsSize); }

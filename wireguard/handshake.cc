@@ -10,10 +10,6 @@ namespace {
 constexpr std::string_view kConstruction = "Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s";
 constexpr std::string_view kIdentifier = "WireGuard v1 zx2c4 Jason@zx2c4.com";
 
-Bytes as_bytes(std::string_view text) noexcept {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
-
 // The last step of both sides: two keys from the chaining key, the initiator's sending key first.
 void derive_session(const Transcript& transcript, SecretKey& initiator_sends,
                     SecretKey& responder_sends) noexcept {
@@ -23,8 +19,8 @@ void derive_session(const Transcript& transcript, SecretKey& initiator_sends,
 }  // namespace
 
 Transcript Transcript::begin(const PublicKey& responder) noexcept {
-  static const Hash construction_hash = wireguard::hash(as_bytes(kConstruction));
-  static const Hash identifier_hash = wireguard::hash(construction_hash, as_bytes(kIdentifier));
+  static const Hash construction_hash = wireguard::hash(wgr::bytes_of(kConstruction));
+  static const Hash identifier_hash = wireguard::hash(construction_hash, wgr::bytes_of(kIdentifier));
   Transcript transcript;
   transcript.chaining_key = SecretKey{construction_hash};
   transcript.hash = SecretBytes<32>{identifier_hash};

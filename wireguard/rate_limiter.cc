@@ -12,7 +12,7 @@ constexpr Duration kIdle = std::chrono::seconds{1};
 
 bool RateLimiter::allow(const IpAddress& source, Instant now) {
   forget_idle(now);
-  const Source key = source_of(source);
+  const IpAddress key = source_of(source);
   const auto found = sources_.find(key);
   if (found == sources_.end()) {
     if (sources_.size() >= max_sources_) return false;
@@ -25,13 +25,6 @@ bool RateLimiter::allow(const IpAddress& source, Instant now) {
   if (bucket.tokens < kCost) return false;
   bucket.tokens -= kCost;
   return true;
-}
-
-RateLimiter::Source RateLimiter::source_of(const IpAddress& address) noexcept {
-  Source source{};
-  source[0] = static_cast<std::uint8_t>(address.family());
-  std::copy_n(address.bytes().begin(), address.is_v4() ? 4 : 8, source.begin() + 1);
-  return source;
 }
 
 void RateLimiter::forget_idle(Instant now) {

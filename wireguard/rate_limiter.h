@@ -1,11 +1,9 @@
 // How many handshakes one source may ask for while we are under load: 20 a second in bursts of 5.
-// A source is an IPv4 address or an IPv6 /64. Only sources that proved their address get here (MAC2).
+// A source is what source_of() says. Only sources that proved their address get here (MAC2).
 //
 // Thread: confined to one worker.
 #pragma once
 
-#include <array>
-#include <cstdint>
 #include <unordered_map>
 
 #include "core/address.h"
@@ -28,24 +26,21 @@ class RateLimiter {
   std::size_t size() const noexcept { return sources_.size(); }
 
  private:
-  using Source = std::array<std::uint8_t, 9>;  // family, then 4 or 8 bytes of the address
-
   // Tokens are time: they grow by a second per second and a handshake costs kCost.
   struct Bucket {
     Duration tokens;
     Instant updated;
   };
 
-  static Source source_of(const IpAddress& address) noexcept;
   void forget_idle(Instant now);
 
   struct SourceHash {
     KeyedHash hash;
-    std::size_t operator()(const Source& source) const noexcept { return hash(source); }
+    std::size_t operator()(const IpAddress& source) const noexcept { return hash(source.bytes()); }
   };
 
   const std::size_t max_sources_;
-  std::unordered_map<Source, Bucket, SourceHash> sources_;
+  std::unordered_map<IpAddress, Bucket, SourceHash> sources_;
   Instant swept_ = Instant::min();
 };
 

@@ -53,7 +53,7 @@ void ClientStream::begin_upgrade() {
 }
 
 void ClientStream::append(std::string_view text) {
-  const Bytes bytes{reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+  const Bytes bytes = bytes_of(text);
   if (tls_) {
     tls_->send(bytes, out_);
   } else {

@@ -23,6 +23,10 @@ enum class Service : std::uint8_t {
   kHealth,     // HTTP: /livez, /readyz, /healthz
 };
 
+constexpr bool is_websocket(Service service) noexcept {
+  return service == Service::kEthernet || service == Service::kWireGuard;
+}
+
 // "/ethernet/lab" serves exactly this path, with or without a final slash; the query is not part of it.
 struct Route {
   std::string path;

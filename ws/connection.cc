@@ -124,8 +124,7 @@ void Connection::drain(Instant now) {
 std::size_t Connection::pending(std::span<Bytes> out) const noexcept {
   std::size_t filled = 0;
   if (answer_position_ < answer_.size() && !out.empty()) {
-    const auto* const begin = reinterpret_cast<const std::uint8_t*>(answer_.data());
-    out[filled++] = Bytes{begin + answer_position_, answer_.size() - answer_position_};
+    out[filled++] = bytes_of(answer_).subspan(answer_position_);
   }
   if (websocket_) filled += websocket_->queue().pending(out.subspan(filled));
   return filled;

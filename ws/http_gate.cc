@@ -35,8 +35,6 @@ bool is_offered(std::span<const std::string> offered, std::string_view subprotoc
   return std::ranges::find(offered, subprotocol) != offered.end();
 }
 
-bool is_websocket(Service service) { return service == Service::kEthernet || service == Service::kWireGuard; }
-
 std::string_view without_final_slash(std::string_view path) {
   if (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
   return path;

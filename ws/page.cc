@@ -55,12 +55,8 @@ std::string purpose_of(const Route& route) {
   return {};
 }
 
-bool is_websocket(const Route& route) {
-  return route.service == Service::kEthernet || route.service == Service::kWireGuard;
-}
-
 std::string url_of(const Visit& visit, const Route& route) {
-  if (!is_websocket(route) || visit.host.empty()) return escape(route.path);
+  if (!is_websocket(route.service) || visit.host.empty()) return escape(route.path);
   return std::string{visit.is_secure ? "wss://" : "ws://"} + escape(visit.host) + escape(route.path);
 }
 

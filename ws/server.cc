@@ -38,10 +38,6 @@ using Serial = std::uint64_t;  // of a connection; 0 is the listeners' deadline
 // Watcher tokens: sessions by serial, listening sockets by index.
 constexpr egress::SocketToken kListenerToken = egress::SocketToken{1} << 63;
 
-std::chrono::steady_clock::time_point to_steady(Instant instant) {
-  return std::chrono::steady_clock::time_point{instant.time_since_epoch()};
-}
-
 }  // namespace
 
 struct Server::Parts {

@@ -7,12 +7,7 @@
 namespace wgr::ws {
 namespace {
 
-constexpr unsigned kV6SourceBits = 64;                        // one customer's network
 constexpr Duration kBetweenSweeps = std::chrono::seconds{1};  // of a full table
-
-IpAddress source_of(const IpAddress& address) {
-  return address.is_v4() ? address : Prefix{address, kV6SourceBits}.address();
-}
 
 }  // namespace
 

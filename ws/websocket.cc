@@ -13,10 +13,6 @@ constexpr std::size_t kKeptCompleted = 8;     // entries of the vector between t
 constexpr std::size_t kReserveAtOnce = 4096;  // of a message that has only been announced
 constexpr Duration kControlBurst = std::chrono::seconds{1};
 
-Bytes bytes_of(std::string_view text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
-
 // RFC 6455 5.5: a reason is cut between characters.
 std::string_view cut_reason(std::string_view reason) {
   if (reason.size() <= kMaxCloseReason) return reason;

@@ -18,11 +18,7 @@ struct SessionOwner {
   IpAddress source;   // of the client
   std::string token;  // the name of the one it showed; empty: none
 
-  // An IPv6 /64 is one network of one customer, in which a host changes its address as it likes.
-  bool has_source_of(const SessionOwner& other) const {
-    if (source.is_v4() || other.source.is_v4()) return source == other.source;
-    return Prefix{source, 64}.contains(other.source);
-  }
+  bool has_source_of(const SessionOwner& other) const { return source_of(source) == source_of(other.source); }
   bool is_same_as(const SessionOwner& other) const {
     return token == other.token && (!token.empty() || has_source_of(other));
   }

@@ -24,10 +24,6 @@ constexpr std::string_view kKeyHeader = "Sec-WebSocket-Key: ";
 constexpr std::size_t kKeySize = 24;
 constexpr std::array<std::uint8_t, 4> kClose = {0x88, 2, 1000 >> 8, 1000 & 0xff};
 
-Bytes bytes_of(std::string_view text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
-
 class Sessions {
  public:
   Sessions(const LimitTlsContext* tls, Account& account)

@@ -193,5 +193,16 @@ TEST(SocketAddressTest, RefusesWhatIsAmbiguous) {
   }
 }
 
+// RFC 4291 2.5.4: the other half of an IPv6 address is its host's to choose.
+TEST(SourceTest, IsAnIpv4AddressOrTheNetworkOfAnIpv6Address) {
+  const auto source = [](const char* text) { return source_of(IpAddress::parse(text).value()); };
+  EXPECT_EQ(source("192.0.2.1").to_string(), "192.0.2.1");
+  EXPECT_NE(source("192.0.2.1"), source("192.0.2.2"));
+  EXPECT_EQ(source("2001:db8:1:2:3:4:5:6").to_string(), "2001:db8:1:2::");
+  EXPECT_EQ(source("2001:db8:1:2::1"), source("2001:db8:1:2:ffff::"));
+  EXPECT_NE(source("2001:db8:1:2::1"), source("2001:db8:1:3::1"));
+  EXPECT_NE(source("0.0.0.0"), source("::"));
+}
+
 }  // namespace
 }  // namespace wgr

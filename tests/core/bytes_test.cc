@@ -37,5 +37,16 @@ TEST(BytesTest, StoresWhatIsLoadedAndNothingElse) {
   EXPECT_EQ(memory[3], 0x0b);
 }
 
+TEST(BytesTest, TextAndBytesAreTheSameMemory) {
+  const std::string_view text{"a\0\xff", 3};
+  const Bytes bytes = bytes_of(text);
+  EXPECT_EQ(bytes.size(), 3u);
+  EXPECT_EQ(bytes[2], 0xff);
+  EXPECT_EQ(text_of(bytes).data(), text.data());
+  EXPECT_EQ(text_of(bytes), text);
+  EXPECT_TRUE(bytes_of({}).empty());
+  EXPECT_TRUE(text_of({}).empty());
+}
+
 }  // namespace
 }  // namespace wgr

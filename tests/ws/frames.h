@@ -14,9 +14,6 @@
 namespace wgr::ws {
 
 inline std::string text_of(Bytes bytes) { return {bytes.begin(), bytes.end()}; }
-inline Bytes bytes_of(std::string_view text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
 
 // As the side with `role` would send it.
 struct RawFrame {

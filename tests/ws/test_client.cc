@@ -9,13 +9,6 @@
 #include "core/io/sockaddr.h"
 
 namespace wgr::ws {
-namespace {
-
-Bytes bytes_of(std::string_view text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
-
-}  // namespace
 
 TestClient::TestClient(const SocketAddress& server, std::shared_ptr<const TlsContext> tls,
                        const SocketAddress& from)
