@@ -1,5 +1,6 @@
 // The keys of one entry of `forwards`.
 #include "cmd/config_setting_kinds.h"
+#include "core/authority.h"
 
 namespace wgr {
 namespace {
@@ -24,30 +25,6 @@ std::optional<PortRange> parse_ports(std::string_view text) {
   const auto last = dash == text.size() ? first : parse_port(text.substr(dash + 1));
   if (!first || !last || *last < *first) return std::nullopt;
   return PortRange{*first, *last};
-}
-
-// Cuts "HOST:REST" or "[IPv6]:REST". Without a colon all is host, and rest is nullopt.
-struct HostAndRest {
-  std::string_view host;
-  std::optional<std::string_view> rest;
-};
-std::optional<HostAndRest> cut_host(std::string_view text) {
-  if (text.starts_with('[')) {
-    const std::size_t end = text.find(']');
-    if (end == std::string_view::npos) return std::nullopt;
-    const std::string_view host = text.substr(1, end - 1);
-    const std::string_view after = text.substr(end + 1);
-    if (after.empty()) return HostAndRest{host, std::nullopt};
-    if (!after.starts_with(':')) return std::nullopt;
-    return HostAndRest{host, after.substr(1)};
-  }
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos || text.find(':') != colon) return HostAndRest{text, std::nullopt};
-  return HostAndRest{text.substr(0, colon), text.substr(colon + 1)};
-}
-
-std::string bracketed(const std::string& host) {
-  return host.find(':') == std::string::npos ? host : "[" + host + "]";
 }
 
 ForwardSetting listen() {

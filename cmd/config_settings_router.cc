@@ -1,6 +1,7 @@
 // The keys of the sections wireguard, network, processor, egress, overlay, dns, log, pcap, state
 // and shutdown.
 #include "cmd/config_setting_kinds.h"
+#include "core/authority.h"
 #include "core/wire/dns.h"
 #include "wireguard/endpoint_name.h"
 #include "wireguard/key_text.h"
@@ -114,7 +115,7 @@ Setting dial_proxy() {
   };
   setting.get = [](const Config& config) {  // without what it may hold to log in
     const auto& proxy = config.wireguard.dial_proxy;
-    return Texts{proxy ? "http://" + ws::wireguard::host_and_port(proxy->host, proxy->port) : std::string{}};
+    return Texts{proxy ? "http://" + host_and_port(proxy->host, proxy->port) : std::string{}};
   };
   return setting;
 }

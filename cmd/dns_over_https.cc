@@ -1,11 +1,12 @@
 #include "cmd/dns_over_https.h"
 
-#include <algorithm>
-#include <array>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include "core/base64.h"
+#include "core/query.h"
+#include "core/text.h"
 
 namespace wgr {
 namespace {
@@ -30,45 +31,6 @@ ws::HttpResponse preflight() {
   return {.status = 204, .content_type = "", .headers = std::move(headers), .body = ""};
 }
 
-int base64url_value(char digit) noexcept {
-  if (digit >= 'A' && digit <= 'Z') return digit - 'A';
-  if (digit >= 'a' && digit <= 'z') return digit - 'a' + 26;
-  if (digit >= '0' && digit <= '9') return digit - '0' + 52;
-  if (digit == '-') return 62;
-  return digit == '_' ? 63 : -1;
-}
-
-// RFC 4648 5, without padding (RFC 8484 6).
-std::optional<std::vector<std::uint8_t>> read_base64url(std::string_view text) {
-  if (text.size() % 4 == 1 || text.size() > kMaxMessage * 4 / 3 + 4) return std::nullopt;
-  std::vector<std::uint8_t> bytes;
-  bytes.reserve(text.size() * 3 / 4);
-  std::uint32_t bits = 0;
-  unsigned held = 0;
-  for (const char digit : text) {
-    const int value = base64url_value(digit);
-    if (value < 0) return std::nullopt;
-    bits = bits << 6 | static_cast<std::uint32_t>(value);
-    held += 6;
-    if (held < 8) continue;
-    held -= 8;
-    bytes.push_back(static_cast<std::uint8_t>(bits >> held));
-  }
-  return bytes;
-}
-
-std::optional<std::string_view> query_value(std::string_view query, std::string_view name) {
-  while (!query.empty()) {
-    const std::size_t end = std::min(query.find('&'), query.size());
-    const std::string_view pair = query.substr(0, end);
-    query.remove_prefix(std::min(end + 1, query.size()));
-    if (pair.starts_with(name) && pair.size() > name.size() && pair[name.size()] == '=') {
-      return pair.substr(name.size() + 1);
-    }
-  }
-  return std::nullopt;
-}
-
 std::variant<DnsQuestion, ws::HttpResponse> checked(std::vector<std::uint8_t> message) {
   if (message.size() < kMinMessage || message.size() > kMaxMessage) {
     return refusal(400, "not a DNS message\n");
@@ -78,12 +40,7 @@ std::variant<DnsQuestion, ws::HttpResponse> checked(std::vector<std::uint8_t> me
 
 // "application/dns-message; charset=x" counts too.
 bool is_dns_message(std::string_view content_type) {
-  std::string type{content_type.substr(0, content_type.find(';'))};
-  while (!type.empty() && type.back() == ' ') type.pop_back();
-  std::transform(type.begin(), type.end(), type.begin(), [](char letter) {
-    return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
-  });
-  return type == kDnsMessage;
+  return to_lower(trim(content_type.substr(0, content_type.find(';')))) == kDnsMessage;
 }
 
 }  // namespace
@@ -103,7 +60,7 @@ std::variant<DnsQuestion, ws::HttpResponse> read_dns_request(const ws::HttpReque
   }
   const auto text = query_value(request.query, "dns");
   if (!text) return refusal(400, "the question is missing: ?dns=...\n");
-  auto message = read_base64url(*text);
+  auto message = from_base64url(*text);  // RFC 8484 6
   if (!message) return refusal(400, "?dns= is not base64url\n");
   return checked(std::move(*message));
 }

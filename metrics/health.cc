@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "core/query.h"
 #include "core/text.h"
 #include "metrics/json.h"
 
@@ -21,25 +22,8 @@ Check check_of(std::string name, bool is_good, std::string_view good, std::strin
 
 bool counts_against(const Check& check) { return check.is_gating && !check.is_good; }
 
-// What stands before the first `separator`; `text` keeps what follows it.
-std::string_view take_until(std::string_view& text, char separator) {
-  const auto length = static_cast<std::size_t>(std::ranges::find(text, separator) - text.begin());
-  const std::string_view taken = text.substr(0, length);
-  text.remove_prefix(std::min(length + 1, text.size()));
-  return taken;
-}
-
-// Whether `query` has `key`, or `key=value` when there is a value to ask for.
-bool has_parameter(std::string_view query, std::string_view key, std::string_view value) {
-  while (!query.empty()) {
-    std::string_view parameter = take_until(query, '&');
-    if (take_until(parameter, '=') == key && (value.empty() || parameter == value)) return true;
-  }
-  return false;
-}
-
 bool wants_json(std::string_view query, std::string_view accept) {
-  return has_parameter(query, "verbose", {}) || has_parameter(query, "format", "json") ||
+  return query_value(query, "verbose") || query_value(query, "format") == "json" ||
          to_lower(accept).find("application/json") != std::string::npos;
 }
 

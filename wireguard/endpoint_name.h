@@ -16,7 +16,7 @@ namespace wgr::wireguard {
 std::optional<EndpointName> parse_endpoint_name(std::string_view text);
 std::string to_string(const EndpointName& endpoint);
 
-// An address, or a DNS name of letters, digits, hyphens, underscores and dots.
+// What can be looked up, and with a dot at the end too: the name from the root.
 bool is_host(std::string_view text);
 
 }  // namespace wgr::wireguard

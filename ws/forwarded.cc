@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "core/authority.h"
 #include "core/text.h"
 
 namespace wgr::ws {
@@ -43,10 +44,9 @@ std::string_view parameter(std::string_view element, std::string_view name) {
 // An address, alone or with a port; IPv6 with or without brackets.
 std::optional<SocketAddress> parse_node(std::string_view text) {
   if (const auto ip = IpAddress::parse(text)) return SocketAddress{*ip, 0};
-  if (const auto with_port = SocketAddress::parse(text)) return with_port;
-  if (!text.starts_with('[') || !text.ends_with(']')) return std::nullopt;
-  const auto ip = IpAddress::parse(text.substr(1, text.size() - 2));
-  return ip ? std::optional{SocketAddress{*ip, 0}} : std::nullopt;
+  const auto authority = parse_authority(text);
+  const auto ip = authority ? IpAddress::parse(authority->host) : std::nullopt;
+  return ip ? std::optional{SocketAddress{*ip, authority->port.value_or(0)}} : std::nullopt;
 }
 
 SocketAddress last_certain(std::span<const std::string> nodes, const SocketAddress& peer,

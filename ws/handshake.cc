@@ -4,8 +4,8 @@
 #include <array>
 #include <cassert>
 
+#include "core/base64.h"
 #include "core/text.h"
-#include "ws/base64.h"
 
 namespace wgr::ws {
 namespace {

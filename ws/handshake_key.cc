@@ -4,7 +4,7 @@
 
 #include "openssl/sha.h"
 
-#include "ws/base64.h"
+#include "core/base64.h"
 #include "ws/handshake.h"
 
 namespace wgr::ws {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/address.h"
+#include "core/authority.h"
 #include "core/text.h"
 
 namespace wgr::ws {
@@ -16,23 +17,13 @@ bool is_host_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
 }
 
-bool is_host(std::string_view host) {
-  if (host.empty() || host.size() > kMaxHost) return false;
-  if (host.front() != '[') return std::ranges::all_of(host, is_host_character);
-  if (host.back() != ']') return false;
-  const auto address = IpAddress::parse(host.substr(1, host.size() - 2));
-  return address && address->is_v6();
+// More than what can be looked up: whatever a browser may call us. With a colon it is an IPv6 address.
+bool may_be_host(std::string_view host) {
+  return host.size() <= kMaxHost &&
+         (host.find(':') != std::string_view::npos || std::ranges::all_of(host, is_host_character));
 }
 
 bool has_any(std::span<const std::string> list) { return std::ranges::find(list, "*") != list.end(); }
-
-// Where the port begins, its colon included; the end if there is none.
-std::size_t port_position(std::string_view text) {
-  const std::size_t colon = text.rfind(':');
-  const std::size_t bracket = text.rfind(']');
-  if (colon == std::string_view::npos) return text.size();
-  return bracket != std::string_view::npos && bracket > colon ? text.size() : colon;
-}
 
 }  // namespace
 
@@ -48,14 +39,11 @@ std::optional<WebOrigin> WebOrigin::parse(std::string_view text) {
 
 std::optional<WebOrigin> WebOrigin::parse_host(std::string_view text, Scheme scheme) {
   const std::string lower = to_lower(text);
-  const std::size_t colon = port_position(lower);
-  WebOrigin origin{.scheme = scheme, .host = lower.substr(0, colon), .port = default_port(scheme)};
-  if (!is_host(origin.host)) return std::nullopt;
-  if (colon == lower.size()) return origin;
-  const auto port = parse_number(std::string_view{lower}.substr(colon + 1));
-  if (!port || *port == 0 || *port > 65535) return std::nullopt;
-  origin.port = static_cast<std::uint16_t>(*port);
-  return origin;
+  const auto authority = parse_authority(lower);
+  if (!authority || !may_be_host(authority->host)) return std::nullopt;
+  return WebOrigin{.scheme = scheme,
+                   .host = bracketed(authority->host),
+                   .port = authority->port.value_or(default_port(scheme))};
 }
 
 bool WebOrigin::is_local_name() const {

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <system_error>
 
+#include "core/authority.h"
+
 namespace wgr::egress {
 namespace {
 
@@ -76,20 +78,12 @@ Fault read_target(std::string_view text, Rule& rule) {
 
 // TARGET [:PORTS], brackets around an IPv6 target that has ports.
 Fault read_target_and_ports(std::string_view text, Rule& rule) {
-  if (text.starts_with('[')) {
-    const std::size_t close = text.find(']');
-    if (close == std::string_view::npos) return "the bracket is not closed";
-    const std::string_view rest = text.substr(close + 1);
-    if (!rest.empty() && rest.front() != ':') return "only :PORT may follow the bracket";
-    if (Fault fault = read_target(text.substr(1, close - 1), rule); !fault.empty()) return fault;
-    if (!rule.prefix || rule.prefix->family() != Family::kV6) return "brackets are for IPv6 only";
-    return rest.empty() ? Fault{} : read_ports(rest.substr(1), rule);
-  }
-  const std::size_t colon = text.find(':');
-  const bool has_ports =
-      colon != std::string_view::npos && text.find(':', colon + 1) == std::string_view::npos;
-  if (Fault fault = read_target(has_ports ? text.substr(0, colon) : text, rule); !fault.empty()) return fault;
-  return has_ports ? read_ports(text.substr(colon + 1), rule) : Fault{};
+  const auto parts = cut_host(text);
+  if (!parts) return Fault{parts.error()};
+  if (Fault fault = read_target(parts->host, rule); !fault.empty()) return fault;
+  const bool is_v6 = rule.prefix && rule.prefix->family() == Family::kV6;
+  if (parts->is_bracketed && !is_v6) return "brackets are for IPv6 only";
+  return parts->rest ? read_ports(*parts->rest, rule) : Fault{};
 }
 
 }  // namespace
@@ -117,8 +111,7 @@ std::string Rule::to_string() const {
   if (address_class) text = egress::to_string(*address_class);
   if (prefix) text = prefix->to_string();
   if (has_ports()) {
-    if (prefix && prefix->family() == Family::kV6) text = "[" + text + "]";
-    text += ":" + std::to_string(first_port);
+    text = host_and_port(text, first_port);
     if (last_port != first_port) text += "-" + std::to_string(last_port);
   }
   if (protocol) text += "/" + std::string{egress::to_string(*protocol)};

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <optional>
 
+#include "core/base64.h"
 #include "core/text.h"
 #include "slirp/lan/station_name.h"
 
@@ -15,7 +16,6 @@ constexpr std::string_view kVersion = "1";
 constexpr std::string_view kNetwork = "network ";
 constexpr std::string_view kNone = "*";
 constexpr std::string_view kDefaultNetwork = "default";
-constexpr std::string_view kDigits = "0123456789abcdef";
 constexpr std::size_t kMaxClientId = 255;
 constexpr std::size_t kMaxNetworks = 1024;
 // The last whole second that a WallTime can say.
@@ -42,25 +42,16 @@ std::optional<std::string> parse_client_id(std::string_view word) {
   if (word == kNone) return id;
   if (word.size() % 3 != 2 || word.size() > 3 * kMaxClientId) return std::nullopt;
   for (std::size_t i = 0; i < word.size(); i += 3) {
-    const std::size_t high = kDigits.find(to_lower(word.substr(i, 1)));
-    const std::size_t low = kDigits.find(to_lower(word.substr(i + 1, 1)));
+    std::uint8_t byte = 0;
     const bool is_separated = i + 2 == word.size() || word[i + 2] == ':';
-    if (high == std::string_view::npos || low == std::string_view::npos || !is_separated) return std::nullopt;
-    id += static_cast<char>(high << 4 | low);
+    if (!is_separated || !decode_hex(word.substr(i, 2), {&byte, 1})) return std::nullopt;
+    id += static_cast<char>(byte);
   }
   return id;
 }
 
 std::string print_client_id(std::string_view id) {
-  if (id.empty()) return std::string{kNone};
-  std::string text;
-  for (const char c : id) {
-    const auto byte = static_cast<std::uint8_t>(c);
-    if (!text.empty()) text += ':';
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 0xf];
-  }
-  return text;
+  return id.empty() ? std::string{kNone} : to_hex_with_colons(bytes_of(id));
 }
 
 // What is wrong with the line; empty if it was read.

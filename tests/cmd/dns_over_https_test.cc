@@ -53,6 +53,7 @@ TEST(DnsOverHttpsTest, WhatIsNoQuestionIsRefusedWithItsReason) {
   EXPECT_EQ(status_of(get("")), 400u);
   EXPECT_EQ(status_of(get("dns=AAAB")), 400u);
   EXPECT_EQ(status_of(get("dns=AAAB+")), 400u);
+  EXPECT_EQ(status_of(get("dns=" + std::string{kQuestion} + "AB")), 400u);  // RFC 4648 3.5
   EXPECT_EQ(status_of(get("dnsx=" + std::string{kQuestion})), 400u);
   EXPECT_EQ(status_of(get("dns=" + std::string(10000, 'A'))), 400u);
   EXPECT_EQ(status_of(post("text/plain", std::string(33, 'x'))), 415u);

@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "ws/base64.h"
+#include "core/base64.h"
 #include "ws/wireguard/tunnel_token.h"
 
 namespace wgr::ws::wireguard {
@@ -26,9 +26,6 @@ void check(std::string_view subprotocol) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace wgr::ws::wireguard;
   check({reinterpret_cast<const char*>(data), size});
-  std::string claims = wgr::ws::to_base64({data, size});
-  claims.resize(claims.find_last_not_of('=') + 1);
-  for (char& c : claims) c = c == '+' ? '-' : c == '/' ? '_' : c;
-  check("authorization.bearer.e30." + claims + ".");
+  check("authorization.bearer.e30." + wgr::to_base64url({data, size}) + ".");
   return 0;
 }

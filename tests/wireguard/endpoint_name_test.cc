@@ -13,6 +13,7 @@ TEST(EndpointNameTest, ReadsAddressesAndNames) {
       {"localhost:80", {"localhost", 80}},
       {"my_host-1.svc.cluster.local.:5", {"my_host-1.svc.cluster.local.", 5}},
       {"3com.example:5", {"3com.example", 5}},
+      {"3f2a9c:5", {"3f2a9c", 5}},
   };
   for (const auto& [text, expected] : rows) {
     EXPECT_EQ(parse_endpoint_name(text), expected) << text;

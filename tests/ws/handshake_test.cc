@@ -2,8 +2,8 @@
 
 #include "gtest/gtest.h"
 
+#include "core/base64.h"
 #include "tests/ws/frames.h"
-#include "ws/base64.h"
 
 namespace wgr::ws {
 namespace {
@@ -143,27 +143,6 @@ TEST_F(HandshakeClientTest, WrongAnswersAreNamed) {
                      "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"),
             "its answer is to another key");
   EXPECT_EQ(fault_of("HTTP/1.1 101 X\r\nUpgrade: h2c\r\n\r\n"), "its answer upgrades to something else");
-}
-
-// RFC 4648 10
-TEST(Base64Test, VectorsOfTheStandardHoldBothWays) {
-  const std::pair<std::string_view, std::string_view> rows[] = {
-      {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}};
-  for (const auto& [plain, encoded] : rows) {
-    EXPECT_EQ(to_base64(bytes_of(plain)), encoded);
-    ASSERT_TRUE(from_base64(encoded));
-    EXPECT_EQ(text_of(*from_base64(encoded)), plain);
-    const std::string_view bare = encoded.substr(0, encoded.find('='));
-    ASSERT_TRUE(from_base64url(bare));
-    EXPECT_EQ(text_of(*from_base64url(bare)), plain);
-  }
-  EXPECT_FALSE(from_base64("Zg"));
-  EXPECT_FALSE(from_base64("Zh=="));
-  EXPECT_FALSE(from_base64("Z==="));
-  EXPECT_FALSE(from_base64("Z_=="));
-  EXPECT_FALSE(from_base64url("Zg=="));
-  EXPECT_FALSE(from_base64url("Z"));
-  EXPECT_EQ(*from_base64url("-_8"), (std::vector<std::uint8_t>{0xfb, 0xff}));
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 // Where a request leads: subprotocol, then path; tunnels; plain requests.
 #include <string>
 
+#include "core/base64.h"
 #include "tests/ws/http_gate_fixture.h"
-#include "ws/base64.h"
 
 namespace wgr::ws {
 namespace {
@@ -50,10 +50,7 @@ TEST_F(HttpGateTest, ATunnelMustLeadToThisRouter) {
   const auto ask = [this](const char* host, const char* port) {
     const std::string claims =
         std::string{R"({"id":"1","p":{"Udp":{"timeout":null}},"r":")"} + host + R"(","rp":)" + port + "}";
-    std::string encoded = to_base64({reinterpret_cast<const std::uint8_t*>(claims.data()), claims.size()});
-    for (char& c : encoded) c = c == '+' ? '-' : c == '/' ? '_' : c;
-    encoded.resize(std::min(encoded.find('='), encoded.size()));
-    return upgrade("/v1/events", "v1, authorization.bearer.e30." + encoded + ".e30");
+    return upgrade("/v1/events", "v1, authorization.bearer.e30." + to_base64url(bytes_of(claims)) + ".e30");
   };
   const struct {
     const char* host;

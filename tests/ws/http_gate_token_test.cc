@@ -43,6 +43,8 @@ TEST_F(HttpGateTest, ATokenMayBeInThePathTheQueryASubprotocolOrAHeader) {
       {"/wg?atoken=SECRET", page, "refuse token", ""},
       {"/wg", with("sec-websocket-protocol", "bearer.WRONG"), "refuse token echo=bearer.WRONG", ""},
       {"/wg", with("authorization", "Basic SECRET"), "refuse token", ""},
+      {"/wg", with("authorization", "Basic dXNlcjpTRUNSRVQ"), "refuse token", ""},  // unpadded
+      {"/wg?token&token=SECRET", page, "refuse token", ""},
       {"/wg", with("authorization", "Digest SECRET"), "refuse token", ""},
       {"/wg/SECRET", page, "404", ""},
   };

@@ -1,12 +1,10 @@
 #include "ws/wireguard/dial_url.h"
 
 #include <algorithm>
-#include <optional>
 
-#include "core/address.h"
-#include "core/egress/host_name.h"
+#include "core/authority.h"
+#include "core/base64.h"
 #include "core/text.h"
-#include "ws/base64.h"
 
 namespace wgr::ws::wireguard {
 namespace {
@@ -15,13 +13,7 @@ constexpr std::uint16_t kHttpPort = 80;
 constexpr std::uint16_t kHttpsPort = 443;
 constexpr std::size_t kMaxUrl = 2048;
 
-constexpr std::string_view kBadHost = "its host is neither a name nor an address (IPv6 in brackets)";
-constexpr std::string_view kBadPort = "its port is no number from 1 to 65535";
-
-struct Authority {
-  std::string host;
-  std::optional<std::uint16_t> port;
-};
+constexpr std::string_view kBadHost = "its host is neither a name nor an address";
 
 bool take_prefix(std::string_view& text, std::string_view prefix) {
   if (to_lower(text.substr(0, prefix.size())) != prefix) return false;
@@ -29,27 +21,9 @@ bool take_prefix(std::string_view& text, std::string_view prefix) {
   return true;
 }
 
-Result<Authority, std::string_view> parse_authority(std::string_view text) {
-  Authority authority;
-  std::string_view rest;
-  if (text.starts_with('[')) {
-    const std::size_t end = text.find(']');
-    if (end == std::string_view::npos) return kBadHost;
-    authority.host = text.substr(1, end - 1);
-    rest = text.substr(end + 1);
-    const auto address = IpAddress::parse(authority.host);
-    if (!address || !address->is_v6()) return kBadHost;
-  } else {
-    const std::size_t end = std::min(text.find(':'), text.size());
-    authority.host = text.substr(0, end);
-    rest = text.substr(end);
-    if (!IpAddress::parse(authority.host) && !egress::is_host_name(authority.host)) return kBadHost;
-  }
-  if (rest.empty()) return authority;
-  if (rest.front() != ':') return kBadHost;
-  const auto port = parse_number(rest.substr(1));
-  if (!port || *port == 0 || *port > 65535) return kBadPort;
-  authority.port = static_cast<std::uint16_t>(*port);
+Result<Authority, std::string_view> parse_host(std::string_view text) {
+  const auto authority = parse_authority(text);
+  if (authority && !is_host(authority->host)) return kBadHost;
   return authority;
 }
 
@@ -59,16 +33,8 @@ bool is_printable(std::string_view text) {
 
 }  // namespace
 
-std::string host_and_port(std::string_view host, std::uint16_t port) {
-  std::string text{host};
-  if (host.find(':') != std::string_view::npos) text = "[" + text + "]";
-  return text + ":" + std::to_string(port);
-}
-
 std::string DialUrl::authority() const {
-  std::string text = host_and_port(host, port);
-  if (port == (is_tls ? kHttpsPort : kHttpPort)) text.resize(text.rfind(':'));
-  return text;
+  return port == (is_tls ? kHttpsPort : kHttpPort) ? bracketed(host) : host_and_port(host, port);
 }
 
 std::string DialUrl::to_string() const { return (is_tls ? "wss://" : "ws://") + authority(); }
@@ -85,7 +51,7 @@ Result<DialUrl, std::string_view> parse_dial_url(std::string_view text) {
     return "a password in it would not be sent; put a token into the path or the query"sv;
   }
   if (target.find('#') != std::string_view::npos) return "it has a fragment, which no server sees"sv;
-  const auto authority = parse_authority(text.substr(0, end));
+  const auto authority = parse_host(text.substr(0, end));
   if (!authority) return authority.error();
   url.host = authority->host;
   url.port = authority->port.value_or(url.is_tls ? kHttpsPort : kHttpPort);
@@ -100,12 +66,10 @@ Result<ProxyUrl, std::string_view> parse_proxy_url(std::string_view text) {
   if (text.ends_with('/')) text.remove_suffix(1);
   ProxyUrl proxy;
   if (const std::size_t at = text.rfind('@'); at != std::string_view::npos) {
-    const std::string_view secret = text.substr(0, at);
-    proxy.authorization =
-        "Basic " + to_base64({reinterpret_cast<const std::uint8_t*>(secret.data()), secret.size()});
+    proxy.authorization = "Basic " + to_base64(bytes_of(text.substr(0, at)));
     text.remove_prefix(at + 1);
   }
-  const auto authority = parse_authority(text);
+  const auto authority = parse_host(text);
   if (!authority) return authority.error();
   proxy.host = authority->host;
   proxy.port = authority->port.value_or(kHttpPort);

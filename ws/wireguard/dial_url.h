@@ -36,9 +36,6 @@ struct ProxyUrl {
   friend bool operator==(const ProxyUrl&, const ProxyUrl&) = default;
 };
 
-// "host:port", an IPv6 address in brackets.
-std::string host_and_port(std::string_view host, std::uint16_t port);
-
 // The error is a clause for the operator.
 Result<DialUrl, std::string_view> parse_dial_url(std::string_view text);
 Result<ProxyUrl, std::string_view> parse_proxy_url(std::string_view text);

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <utility>
 
+#include "core/authority.h"
 #include "core/log.h"
 
 namespace wgr::ws::wireguard {

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "core/address.h"
+#include "core/base64.h"
 #include "core/text.h"
-#include "ws/base64.h"
 #include "ws/utf8.h"
 
 namespace wgr::ws::wireguard {
@@ -197,7 +197,7 @@ std::optional<TunnelRequest> parse_tunnel_token(std::string_view subprotocol) {
   }
   const auto claims = from_base64url(token.substr(first + 1, second - first - 1));
   if (!claims || !is_utf8(*claims)) return std::nullopt;
-  return parse_claims({reinterpret_cast<const char*>(claims->data()), claims->size()});
+  return parse_claims(text_of(*claims));
 }
 
 bool is_for_us(const TunnelRequest& request, const TunnelTargets& targets,

@@ -2,21 +2,15 @@
 
 #include "gtest/gtest.h"
 
+#include "core/base64.h"
 #include "tests/ws/frames.h"
-#include "ws/base64.h"
 
 namespace wgr::ws::wireguard {
 namespace {
 
-std::string base64url(std::string_view text) {
-  std::string encoded = to_base64(bytes_of(text));
-  for (char& c : encoded) c = c == '+' ? '-' : c == '/' ? '_' : c;
-  return encoded.substr(0, encoded.find('='));
-}
-
 std::string token(std::string_view claims) {
-  return "authorization.bearer." + base64url(R"({"typ":"JWT","alg":"HS256"})") + "." + base64url(claims) +
-         ".c2ln";
+  return "authorization.bearer." + to_base64url(bytes_of(R"({"typ":"JWT","alg":"HS256"})")) + "." +
+         to_base64url(bytes_of(claims)) + ".c2ln";
 }
 
 TEST(TunnelTokenTest, UdpRequestSaysWhereTo) {
