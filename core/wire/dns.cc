@@ -87,7 +87,7 @@ std::optional<DnsName> DnsName::parse(std::string_view text) noexcept {
     const bool is_last = label.size() == text.size();
     text.remove_prefix(is_last ? label.size() : label.size() + 1);
     if (label.empty() || label.size() > kDnsMaxLabel || (!is_last && text.empty())) return std::nullopt;
-    if (!name.append_label({reinterpret_cast<const std::uint8_t*>(label.data()), label.size()})) {
+    if (!name.append_label(bytes_of(label))) {
       return std::nullopt;
     }
   }
@@ -198,6 +198,19 @@ std::size_t DnsView::edns_udp_size() const noexcept {
     offset = *at + kRecordFixedSize + load_be<std::uint16_t>(record + 8);
   }
   return 0;
+}
+
+std::vector<std::uint8_t> write_dns_query(std::uint16_t id, const DnsName& name, DnsType type) {
+  const Bytes asked = name.wire();
+  std::vector<std::uint8_t> query(kDnsHeaderSize + asked.size() + kQuestionFixedSize);
+  store_be(query.data(), id);
+  query[2] = kRecursionDesiredFlag;
+  store_be<std::uint16_t>(query.data() + 4, 1);
+  std::ranges::copy(asked, query.begin() + kDnsHeaderSize);
+  std::uint8_t* const end = query.data() + kDnsHeaderSize + asked.size();
+  store_be(end, static_cast<std::uint16_t>(type));
+  store_be(end + 2, kDnsClassIn);
+  return query;
 }
 
 std::size_t write_dns_reply(MutableBytes into, const DnsView& query, DnsRcode rcode,

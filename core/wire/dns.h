@@ -141,6 +141,9 @@ class DnsView {
   Bytes message_;
 };
 
+// A question of the Internet class, recursion desired.
+std::vector<std::uint8_t> write_dns_query(std::uint16_t id, const DnsName& name, DnsType type);
+
 enum class DnsTruncation : std::uint8_t { kComplete, kTruncated };
 
 // What write_dns_reply() needs at most.

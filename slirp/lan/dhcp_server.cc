@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/wire/dns.h"
 #include "slirp/lan/station_name.h"
 
 namespace wgr::slirp::lan {
@@ -16,7 +17,6 @@ namespace {
 
 constexpr std::uint32_t kEndless = 0xffffffff;  // RFC 2131 3.3
 constexpr std::uint32_t kLeastForTimers = 8;    // seconds: below, T1 < T2 < lease cannot be said
-constexpr std::size_t kMaxLabel = 63;
 
 IpAddress everybody() noexcept { return IpAddress::v4(0xffffffff); }
 
@@ -27,20 +27,9 @@ std::uint32_t seconds_of(Duration time) noexcept {
 
 // RFC 3397 with one domain, uncompressed; empty when it is no domain name.
 std::vector<std::uint8_t> search_list(std::string_view domain) {
-  std::vector<std::uint8_t> encoded;
-  while (!domain.empty()) {
-    const std::string_view label = domain.substr(0, domain.find('.'));
-    if (label.empty() || label.size() > kMaxLabel) return {};
-    encoded.push_back(static_cast<std::uint8_t>(label.size()));
-    encoded.insert(encoded.end(), label.begin(), label.end());
-    domain.remove_prefix(std::min(domain.size(), label.size() + 1));
-  }
-  if (!encoded.empty()) encoded.push_back(0);
-  return encoded;
-}
-
-Bytes bytes_of(std::string_view text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+  const auto name = wire::DnsName::parse(domain);
+  if (!name || *name == wire::DnsName{}) return {};
+  return {name->wire().begin(), name->wire().end()};
 }
 
 }  // namespace
@@ -62,7 +51,7 @@ struct DhcpServer::Request {
   }
   std::string host_name() const {
     const std::optional<DhcpView::Data> said = view.option(DhcpOption::kHostName);
-    return said ? station_name({reinterpret_cast<const char*>(said->data()), said->size()}) : std::string{};
+    return said ? station_name(text_of(*said)) : std::string{};
   }
 };
 

@@ -55,11 +55,7 @@ class LanBookTest : public testing::Test {
 
   // The addresses a name has on the gateways; nothing: it is not theirs to say.
   static std::optional<std::vector<IpAddress>> addresses_of(const LanBook& book, std::string_view name) {
-    std::vector<std::uint8_t> query{0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0};
-    const auto parsed = *wire::DnsName::parse(name);
-    const Bytes wire = parsed.wire();
-    query.insert(query.end(), wire.begin(), wire.end());
-    query.insert(query.end(), {0, static_cast<std::uint8_t>(wire::DnsType::kA), 0, 1});
+    const auto query = wire::write_dns_query(1, *wire::DnsName::parse(name), wire::DnsType::kA);
     const auto view = wire::DnsView::parse(query);
     const auto question = view->question();
     const auto names = book.dns_names();

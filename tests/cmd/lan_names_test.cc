@@ -41,10 +41,7 @@ class LanNamesTest : public testing::Test {
     return IpAddress::v4(192, 168, static_cast<std::uint8_t>(86 + network), 30);
   }
   std::vector<std::uint8_t> answer(std::string_view name, wire::DnsType type) {
-    std::vector<std::uint8_t> query{0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0};
-    const auto parsed = *wire::DnsName::parse(name);
-    query.insert(query.end(), parsed.wire().begin(), parsed.wire().end());
-    query.insert(query.end(), {0, static_cast<std::uint8_t>(type), 0, 1});  // IN
+    const auto query = wire::write_dns_query(1, *wire::DnsName::parse(name), type);
     const auto view = *wire::DnsView::parse(query);
     return book().dns_names()->answer(view, *view.question(), wire::kDnsMaxMessage);
   }

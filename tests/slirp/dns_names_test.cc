@@ -15,14 +15,8 @@ using Message = std::vector<std::uint8_t>;
 constexpr DnsType kTxt{16};
 
 Message query_for(std::string_view name, DnsType type, std::uint16_t klass = 1) {
-  Message query{0x12, 0x34, 0x01, 0, 0, 1, 0, 0, 0, 0, 0, 0};
-  const auto parsed = *wire::DnsName::parse(name);
-  const Bytes wire = parsed.wire();
-  query.insert(query.end(), wire.begin(), wire.end());
-  for (const std::uint16_t value : {static_cast<std::uint16_t>(type), klass}) {
-    query.push_back(static_cast<std::uint8_t>(value >> 8));
-    query.push_back(static_cast<std::uint8_t>(value));
-  }
+  Message query = wire::write_dns_query(0x1234, *wire::DnsName::parse(name), type);
+  store_be(query.data() + query.size() - 2, klass);
   return query;
 }
 

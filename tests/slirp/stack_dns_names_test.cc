@@ -23,15 +23,7 @@ const SocketAddress kGuestPort{IpAddress::v4(10, 0, 0, 2), 5353};
 const SocketAddress kOwn{IpAddress::v4(10, 0, 0, 1), 53};
 
 Packet query_for(std::string_view name, std::uint16_t id) {
-  Packet query(12);
-  store_be(query.data(), id);
-  query[2] = 0x01;
-  query[5] = 1;
-  const auto parsed = *wire::DnsName::parse(name);
-  const Bytes wire = parsed.wire();
-  query.insert(query.end(), wire.begin(), wire.end());
-  query.insert(query.end(), {0, 1, 0, 1});
-  return query;
+  return wire::write_dns_query(id, *wire::DnsName::parse(name), wire::DnsType::kA);
 }
 
 Packet answer_with(Bytes query, const IpAddress& address) {

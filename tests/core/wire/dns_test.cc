@@ -53,6 +53,20 @@ Message query(unsigned id = 0x1234) {
   return message;
 }
 
+TEST(DnsTest, QueryIsWrittenAsItIsRead) {
+  Message expected = header(0x1234, 0x0100, {1, 0, 0, 0});
+  put_question(expected, {"www", "Example", "com"});
+  EXPECT_EQ(write_dns_query(0x1234, *DnsName::parse("www.Example.com"), DnsType::kA), expected);
+
+  const std::string label(63, 'a');
+  const auto longest = *DnsName::parse(label + "." + label + "." + label + "." + label.substr(2));
+  const Message query = write_dns_query(1, longest, DnsType::kPtr);
+  const auto question = DnsView::parse(query)->question();
+  ASSERT_TRUE(question);
+  EXPECT_EQ(*question, (DnsQuestion{.name = longest, .type = DnsType::kPtr}));
+  EXPECT_TRUE(DnsView::parse(query)->recursion_desired());
+}
+
 DnsView view(const Message& message) { return *DnsView::parse(message); }
 
 TEST(DnsTest, ReadsHeaderAndQuestion) {
