@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/egress/received_message.h"
 #include "core/io/control_messages.h"
 #include "core/io/sockaddr.h"
 
@@ -70,19 +71,10 @@ std::optional<SocketError> parse_error_report(const msghdr& message, Bytes paylo
 bool read_error_queue(int descriptor, MutableBytes scratch, std::vector<SocketError>& into) {
   for (std::size_t i = 0; i < kMaxErrorReports; ++i) {
     const MutableBytes room = scratch.subspan(i * kErrorPayload, kErrorPayload);
-    sockaddr_storage name{};
-    alignas(cmsghdr) std::array<std::uint8_t, 512> control;
-    iovec vector{room.data(), room.size()};
-    msghdr message{};
-    message.msg_name = &name;
-    message.msg_namelen = sizeof name;
-    message.msg_iov = &vector;
-    message.msg_iovlen = 1;
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-    const ssize_t size = recvmsg(descriptor, &message, MSG_ERRQUEUE | MSG_DONTWAIT);
+    ReceivedMessage<512> message;
+    const ssize_t size = message.receive(descriptor, room, MSG_ERRQUEUE);
     if (size < 0) return false;
-    const auto error = parse_error_report(message, room.first(static_cast<std::size_t>(size)));
+    const auto error = parse_error_report(message.header(), room.first(static_cast<std::size_t>(size)));
     if (error) into.push_back(*error);
   }
   return true;

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "core/egress/error_queue.h"
+#include "core/egress/received_message.h"
 #include "core/io/sockaddr.h"
 
 namespace wgr::egress {
@@ -185,21 +186,13 @@ IoResult HostDatagram::receive(std::vector<DatagramIn>& into, std::size_t limit)
   std::size_t count = 0;
   int pending_errors = 0;
   while (count < limit && room.size() - used >= DatagramScratch::kMaxMessage) {
-    sockaddr_storage name{};
-    alignas(cmsghdr) std::array<std::uint8_t, 128> control;
-    iovec vector{room.data() + used, DatagramScratch::kMaxMessage};
-    msghdr message{};
-    message.msg_name = &name;
-    message.msg_namelen = sizeof name;
-    message.msg_iov = &vector;
-    message.msg_iovlen = 1;
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
+    ReceivedMessage<128> message;
     counters_.udp_receive_calls.add();
-    const ssize_t size = recvmsg(descriptor_.get(), &message, MSG_DONTWAIT);
+    const ssize_t size =
+        message.receive(descriptor_.get(), room.subspan(used, DatagramScratch::kMaxMessage), 0);
     if (size >= 0) {
       const auto bytes = static_cast<std::size_t>(size);
-      count += append(message, room.subspan(used, bytes), into);
+      count += append(message.header(), room.subspan(used, bytes), into);
       used += bytes;
       continue;
     }

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "core/egress/error_queue.h"
+#include "core/egress/received_message.h"
 #include "core/io/control_messages.h"
 #include "core/io/sockaddr.h"
 #include "core/wire/checksum.h"
@@ -79,17 +80,9 @@ IoResult HostPing::receive(std::vector<DatagramIn>& into, std::size_t limit) {
   int pending_errors = 0;
   // Replies to others count as turns too: a busy host must not keep a raw socket here for ever.
   for (std::size_t turn = 0; turn < limit && room.size() - used >= DatagramScratch::kMaxMessage; ++turn) {
-    sockaddr_storage name{};
-    alignas(cmsghdr) std::array<std::uint8_t, 128> control;
-    iovec vector{room.data() + used, DatagramScratch::kMaxMessage};
-    msghdr message{};
-    message.msg_name = &name;
-    message.msg_namelen = sizeof name;
-    message.msg_iov = &vector;
-    message.msg_iovlen = 1;
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-    const ssize_t size = recvmsg(descriptor_.get(), &message, MSG_DONTWAIT);
+    ReceivedMessage<128> message;
+    const ssize_t size =
+        message.receive(descriptor_.get(), room.subspan(used, DatagramScratch::kMaxMessage), 0);
     if (size < 0) {
       const int error = errno;
       if (error == EAGAIN || error == EWOULDBLOCK) {
@@ -100,15 +93,15 @@ IoResult HostPing::receive(std::vector<DatagramIn>& into, std::size_t limit) {
       if (++pending_errors > kMaxPendingErrors) return {.bytes = count, .error = error, .is_end = false};
       continue;
     }
-    const auto from = io::from_sockaddr(name, message.msg_namelen);
-    if (!from || (message.msg_flags & MSG_TRUNC) != 0) {
+    const auto from = io::from_sockaddr(message.name(), message.header().msg_namelen);
+    if (!from || (message.header().msg_flags & MSG_TRUNC) != 0) {
       counters_.invalid_messages.add();
       continue;
     }
     const auto reply = accept(room.subspan(used, static_cast<std::size_t>(size)));
     if (!reply) continue;
     DatagramIn datagram{.from = {from->ip, 0}, .payload = *reply, .tos = 0};
-    io::for_each_control(message, [&](int level, int type, Bytes data) {
+    io::for_each_control(message.header(), [&](int level, int type, Bytes data) {
       if (level == IPPROTO_IP && type == IP_TOS)
         datagram.tos = io::read_value<std::uint8_t>(data).value_or(0);
       if (level == IPPROTO_IPV6 && type == IPV6_TCLASS) {
