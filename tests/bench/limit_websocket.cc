@@ -54,6 +54,9 @@ class Limit {
   enum class Ingress : std::uint8_t { kEthernet, kWireGuard };
 
   void accept();
+  template <typename WriteMessage>
+  void download(MutableBytes packets, std::size_t stride, std::size_t headers, Bytes run,
+                WriteMessage write_message);
   void upload(Ingress ingress);
   // Takes whole messages; returns the bytes they held.
   std::size_t take_messages(MutableBytes bytes, Ingress ingress);
@@ -118,42 +121,17 @@ bool Limit::write_socket(Bytes bytes) {
   return bytes.empty() || send(peer_, bytes.data(), bytes.size(), MSG_NOSIGNAL) > 0;  // blocking: takes all
 }
 
-// Reads of the host land where the packets' payload is to be: nothing is copied.
-void Limit::ethernet_download() {
-  constexpr std::size_t kHeaders = kBareMessageHeader + wire::kEthernetHeaderSize + kBarePacketHeaders;
-  constexpr std::size_t kMessage = kHeaders + kBarePayload;
+// Reads of the host land where the payload of packets is to be that are `stride` apart; nothing is copied.
+// write_message(i, size, at) makes the message of packet i, which has so much payload, at `at` of `run`, and
+// returns its length.
+template <typename WriteMessage>
+void Limit::download(MutableBytes packets, std::size_t stride, std::size_t headers, Bytes run,
+                     WriteMessage write_message) {
   accept();
   const int host = connect_tcp(host_port_);
-  std::vector<std::uint8_t> run(kBareRun * kMessage);
-  for (std::size_t i = 0; i < kBareRun; ++i)
-    pieces_.push_back({run.data() + i * kMessage + kHeaders, kBarePayload});
-  while (wait_readable(host)) {
-    const ssize_t received = readv(host, pieces_.data(), static_cast<int>(pieces_.size()));
-    if (received <= 0) return;
-    auto left = static_cast<std::size_t>(received);
-    account_.payload_bytes += left;
-    std::size_t end = 0;
-    for (; left > 0; ++account_.packets) {
-      const std::size_t size = std::min(left, kBarePayload);
-      ws::write_frame_header(run.data() + end, {.length = kHeaders - kBareMessageHeader + size});
-      wire::write_ethernet(MutableBytes{run}.subspan(end + kBareMessageHeader), MacAddress{}, MacAddress{},
-                           wire::EtherType::kIpv4);
-      end += kHeaders + size;
-      left -= size;
-    }
-    if (!write(Bytes{run}.first(end))) return;
-    account_.mark();
+  for (std::size_t i = 0; i < kBareRun; ++i) {
+    pieces_.push_back({packets.data() + i * stride + headers, kBarePayload});
   }
-}
-
-void Limit::wireguard_download() {
-  constexpr std::size_t kMessage = kBareMessageHeader + kBareOverhead + kBarePacket;
-  accept();
-  const int host = connect_tcp(host_port_);
-  std::vector<std::uint8_t> packets(kBareRun * kBarePacket);
-  std::vector<std::uint8_t> run(kBareRun * kMessage);
-  for (std::size_t i = 0; i < kBareRun; ++i)
-    pieces_.push_back({packets.data() + i * kBarePacket + kBarePacketHeaders, kBarePayload});
   while (wait_readable(host)) {
     const ssize_t received = readv(host, pieces_.data(), static_cast<int>(pieces_.size()));
     if (received <= 0) return;
@@ -162,16 +140,38 @@ void Limit::wireguard_download() {
     std::size_t end = 0;
     for (std::size_t i = 0; left > 0; ++i, ++account_.packets) {
       const std::size_t size = std::min(left, kBarePayload);
-      const Bytes packet = Bytes{packets}.subspan(i * kBarePacket, kBarePacketHeaders + size);
-      const std::size_t datagram = packet.size() + kBareOverhead;
-      end += ws::write_frame_header(run.data() + end, {.length = datagram});
-      seal_bare(key_, counter_++, packet, MutableBytes{run}.subspan(end, datagram));
-      end += datagram;
+      end += write_message(i, size, end);
       left -= size;
     }
-    if (!write(Bytes{run}.first(end))) return;
+    if (!write(run.first(end))) return;
     account_.mark();
   }
+}
+
+void Limit::ethernet_download() {
+  constexpr std::size_t kHeaders = kBareMessageHeader + wire::kEthernetHeaderSize + kBarePacketHeaders;
+  constexpr std::size_t kMessage = kHeaders + kBarePayload;
+  std::vector<std::uint8_t> run(kBareRun * kMessage);
+  download(run, kMessage, kHeaders, run, [&](std::size_t, std::size_t size, std::size_t at) {
+    ws::write_frame_header(run.data() + at, {.length = kHeaders - kBareMessageHeader + size});
+    wire::write_ethernet(MutableBytes{run}.subspan(at + kBareMessageHeader), MacAddress{}, MacAddress{},
+                         wire::EtherType::kIpv4);
+    return kHeaders + size;
+  });
+}
+
+void Limit::wireguard_download() {
+  constexpr std::size_t kMessage = kBareMessageHeader + kBareOverhead + kBarePacket;
+  std::vector<std::uint8_t> packets(kBareRun * kBarePacket);
+  std::vector<std::uint8_t> run(kBareRun * kMessage);
+  download(packets, kBarePacket, kBarePacketHeaders, run,
+           [&](std::size_t i, std::size_t size, std::size_t at) {
+             const Bytes packet = Bytes{packets}.subspan(i * kBarePacket, kBarePacketHeaders + size);
+             const std::size_t datagram = packet.size() + kBareOverhead;
+             const std::size_t header = ws::write_frame_header(run.data() + at, {.length = datagram});
+             seal_bare(key_, counter_++, packet, MutableBytes{run}.subspan(at + header, datagram));
+             return header + datagram;
+           });
 }
 
 void Limit::upload(Ingress ingress) {
