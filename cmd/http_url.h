@@ -23,13 +23,4 @@ std::optional<HttpUrl> parse_http_url(std::string_view text, std::string& proble
 // The request for it: GET, answered and closed.
 std::string http_get(const HttpUrl& url);
 
-// What the first line of a reply says.
-enum class ReplyLine : std::uint8_t { kIncomplete, kMalformed, kComplete };
-struct HttpStatus {
-  ReplyLine line = ReplyLine::kIncomplete;
-  unsigned code = 0;  // 100 to 599, when complete
-};
-// `reply`: what has arrived so far.
-HttpStatus read_http_status(std::string_view reply);
-
 }  // namespace wgr

@@ -15,14 +15,13 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "cmd/http_url.h"
+#include "cmd/http_client.h"
 #include "core/egress/policy.h"
 #include "core/egress/sockets.h"
 #include "core/rng.h"
-#include "core/time.h"
-#include "ws/tls.h"
 
 namespace wgr {
 
@@ -33,43 +32,21 @@ struct ProbeOutcome {
 
 class HttpProbe {
  public:
-  // `sockets` outlives the probe; news of `token` are for socket_ready(). REQUIRES: `tls` when the URL says
-  // https.
+  // As HttpClient's.
   HttpProbe(HttpUrl url, egress::Sockets& sockets, egress::SocketToken token,
-            std::shared_ptr<const ws::TlsContext> tls);
+            std::shared_ptr<const ws::TlsContext> tls)
+      : client_(std::move(url), HttpClient::Wanted::kStatus, sockets, token, std::move(tls)) {}
 
-  const HttpUrl& url() const noexcept { return url_; }
+  const HttpUrl& url() const noexcept { return client_.url(); }
   // Asks anew; what was under way is given up. `addresses`: what the name of the host resolved to.
   std::optional<ProbeOutcome> start(std::span<const IpAddress> addresses, const egress::Policy& policy);
   std::optional<ProbeOutcome> socket_ready(egress::Ready ready);
-  // While it connects: how many addresses there are beside the one under way, and on to the next of them.
-  std::size_t other_addresses() const noexcept { return socket_ && !is_connected_ ? addresses_.size() : 0; }
+  std::size_t other_addresses() const noexcept { return client_.other_addresses(); }
   std::optional<ProbeOutcome> try_next_address();
-  void stop();
+  void stop() { client_.stop(); }
 
  private:
-  std::optional<ProbeOutcome> connect_next();
-  std::optional<ProbeOutcome> socket_connected();
-  std::optional<ProbeOutcome> send_pending();
-  std::optional<ProbeOutcome> read_reply();
-  std::optional<ProbeOutcome> unseal(Bytes sealed);
-  std::optional<ProbeOutcome> judge() const;
-  ProbeOutcome finish(bool is_good, std::string detail);
-
-  const HttpUrl url_;
-  const std::string request_;
-  egress::Sockets& sockets_;
-  const egress::SocketToken token_;
-  const std::shared_ptr<const ws::TlsContext> tls_;  // null: plain
-
-  std::vector<IpAddress> addresses_;  // not tried yet; the next is the last
-  std::string last_failure_;
-  std::unique_ptr<egress::StreamSocket> socket_;
-  std::unique_ptr<ws::TlsChannel> channel_;
-  bool is_connected_ = false;
-  bool is_request_sent_ = false;       // into pending_, sealed or not
-  std::vector<std::uint8_t> pending_;  // to the socket
-  std::vector<std::uint8_t> reply_;    // in plain
+  HttpClient client_;
 };
 
 class DnsProbe {

@@ -38,6 +38,13 @@ HeadTaken take_head(std::string& head, Bytes bytes, std::size_t max_bytes) {
   return {head.size() - before, true};
 }
 
+// RFC 9112 4: whether it is how an answer begins, as far as it goes.
+bool may_be_answer(std::string_view head) {
+  constexpr std::string_view kVersion = "HTTP/1.";
+  const std::size_t known = std::min(head.size(), kVersion.size());
+  return head.substr(0, known) == kVersion.substr(0, known);
+}
+
 // RFC 9112 5.2: a line that continues the one before means different things to different parsers.
 bool has_folded_line(std::string_view head) {
   return head.find("\r\n ") != std::string_view::npos || head.find("\r\n\t") != std::string_view::npos;
@@ -230,7 +237,9 @@ std::size_t HttpAnswerParser::receive(Bytes bytes) {
   for (unsigned i = 0; i < kMaxInterimAnswers && state_ == State::kReading && taken < bytes.size(); ++i) {
     const auto [size, is_whole] = take_head(head_, bytes.subspan(taken), max_header_bytes_);
     taken += size;
-    if (is_whole) {
+    if (!may_be_answer(head_)) {
+      state_ = State::kFailed;  // SSH, say, which waits for us to speak
+    } else if (is_whole) {
       parse_head();
     } else if (head_.size() >= max_header_bytes_) {
       state_ = State::kFailed;

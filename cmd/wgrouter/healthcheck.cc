@@ -1,80 +1,49 @@
 #include "cmd/wgrouter/healthcheck.h"
 
-#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <ostream>
 
-#include "boost/asio/connect.hpp"
 #include "boost/asio/io_context.hpp"
-#include "boost/asio/ip/tcp.hpp"
-#include "boost/asio/read.hpp"
-#include "boost/asio/write.hpp"
 
+#include "cmd/http_client.h"
+#include "core/egress/host_sockets.h"
 #include "core/egress/resolver.h"
 
 namespace wgr {
 namespace {
 
 namespace asio = boost::asio;
-using asio::ip::tcp;
-using boost::system::error_code;
 
-constexpr std::size_t kMaxReply = 64 * 1024;
 constexpr std::size_t kMaxLine = 400;
 
-// One question, step by step; gone when the context stops running.
+// One question, gone when the context stops running; it stops it with the answer.
 class Question {
  public:
-  Question(asio::io_context& context, std::vector<tcp::endpoint> endpoints, std::string request)
-      : socket_(context), endpoints_(std::move(endpoints)), request_(std::move(request)) {
-    asio::async_connect(socket_, endpoints_, [this](error_code error, const tcp::endpoint&) {
-      if (error) return fail("cannot connect", error);
-      send();
-    });
+  Question(asio::io_context& context, const HttpUrl& url, std::span<const IpAddress> addresses)
+      : context_(context),
+        sockets_(context, [this](auto /*token*/, auto ready) { note(client_.socket_ready(ready)); }),
+        client_(url, HttpClient::Wanted::kBody, sockets_, /*token=*/1, /*tls=*/nullptr) {
+    note(client_.start(addresses));
   }
 
-  bool is_done() const noexcept { return is_done_; }
-  const std::string& problem() const noexcept { return problem_; }
-  const std::string& reply() const noexcept { return reply_; }
+  const std::optional<HttpClient::Outcome>& outcome() const noexcept { return outcome_; }
 
  private:
-  void send() {
-    asio::async_write(socket_, asio::buffer(request_), [this](error_code error, std::size_t) {
-      if (error) return fail("cannot ask", error);
-      receive();
-    });
+  void note(std::optional<HttpClient::Outcome> outcome) {
+    if (!outcome) return;
+    outcome_ = std::move(outcome);
+    context_.stop();
   }
 
-  // Until the other side closes, as the request asks it to.
-  void receive() {
-    asio::async_read(socket_, asio::dynamic_buffer(reply_, kMaxReply), [this](error_code error, std::size_t) {
-      if (error && error != asio::error::eof) return fail("no answer", error);
-      is_done_ = true;
-    });
-  }
-
-  void fail(const std::string& what, error_code error) {
-    problem_ = what + ": " + error.message();
-    is_done_ = true;
-  }
-
-  tcp::socket socket_;
-  const std::vector<tcp::endpoint> endpoints_;
-  const std::string request_;
-  std::string reply_;
-  std::string problem_;
-  bool is_done_ = false;
+  asio::io_context& context_;
+  egress::HostSockets sockets_;
+  HttpClient client_;
+  std::optional<HttpClient::Outcome> outcome_;
 };
 
-tcp::endpoint endpoint_of(const IpAddress& ip, std::uint16_t port) {
-  return {asio::ip::make_address(ip.to_string()), port};
-}
-
-// The body as one line that no terminal minds.
-std::string line_of(std::string_view reply) {
-  const std::size_t head = reply.find("\r\n\r\n");
-  std::string_view body = head == std::string_view::npos ? std::string_view{} : reply.substr(head + 4);
+// As one line that no terminal minds.
+std::string line_of(std::string_view body) {
   while (!body.empty() && (body.back() == '\n' || body.back() == '\r')) body.remove_suffix(1);
   std::string line;
   for (const char c : body.substr(0, kMaxLine)) {
@@ -95,20 +64,15 @@ struct Verdict {
 Verdict ask(const HttpUrl& url, Duration timeout) {
   const egress::Resolver::Answer found = egress::look_up(url.host);
   if (found.addresses.empty()) return {false, url.host + ": " + found.error};
-  std::vector<tcp::endpoint> endpoints;
-  endpoints.reserve(found.addresses.size());
-  for (const IpAddress& ip : found.addresses) endpoints.push_back(endpoint_of(ip, url.port));
-
   asio::io_context context{1};
-  const Question question{context, std::move(endpoints), http_get(url)};
+  const Question question{context, url, found.addresses};
   context.run_for(timeout);
-  if (!question.is_done()) return {false, "no answer in time"};
-  if (!question.problem().empty()) return {false, question.problem()};
-  const HttpStatus status = read_http_status(question.reply());
-  if (status.line != ReplyLine::kComplete) return {false, "the answer is not HTTP"};
-  std::string text = line_of(question.reply());
-  if (text.empty()) text = "answered " + std::to_string(status.code);
-  return {status.code >= 200 && status.code < 300, std::move(text)};
+  const auto& outcome = question.outcome();
+  if (!outcome) return {false, "no answer in time"};
+  if (outcome->status == 0) return {false, outcome->problem};
+  std::string text = line_of(outcome->body);
+  if (text.empty()) text = "answered " + std::to_string(outcome->status);
+  return {outcome->status >= 200 && outcome->status < 300, std::move(text)};
 }
 
 // A configuration that does not load is no failure of a router that serves on with the former one: such a

@@ -85,7 +85,7 @@ TEST(HealthcheckTest, NobodyThereIsOne) {
   const Result result = check("http://" + bound.address().to_string());
 
   EXPECT_EQ(result.code, 1);
-  EXPECT_THAT(result.line, testing::StartsWith("cannot connect: "));
+  EXPECT_THAT(result.line, testing::StartsWith("connecting: "));
 }
 
 TEST(HealthcheckTest, SilenceEndsWithTheTime) {

@@ -58,26 +58,5 @@ TEST(HttpUrlTest, RequestNamesHostAndTarget) {
   EXPECT_NE(http_get(parse("http://example.com")).find("\r\nHost: example.com\r\n"), std::string::npos);
 }
 
-TEST(HttpUrlTest, StatusIsReadFromTheFirstLine) {
-  EXPECT_EQ(read_http_status("HTTP/1.1 200 OK\r\nServer: x").code, 200u);
-  EXPECT_EQ(read_http_status("HTTP/1.0 503\n").code, 503u);
-  EXPECT_EQ(read_http_status("HTTP/1.1 404 \r\n").line, ReplyLine::kComplete);
-}
-
-TEST(HttpUrlTest, UnfinishedLineWaits) {
-  for (const char* text : {"", "HT", "HTTP/1.", "HTTP/1.1 200 OK\r"}) {
-    EXPECT_EQ(read_http_status(text).line, ReplyLine::kIncomplete) << text;
-  }
-}
-
-TEST(HttpUrlTest, WhatIsNotHttpIsMalformed) {
-  for (const char* text :
-       {"SSH-2.0", "\n", "HTTP/2 200\r\n", "HTTP/1.1 20\r\n", "HTTP/1.1 2000 OK\r\n", "HTTP/1.1  200\r\n",
-        "HTTP/1.1 099 x\r\n", "HTTP/1.1 600 x\r\n", "HTTP/1.1 +20\r\n"}) {
-    EXPECT_EQ(read_http_status(text).line, ReplyLine::kMalformed) << text;
-  }
-  EXPECT_EQ(read_http_status("HTTP/1.1 200 " + std::string(300, 'a')).line, ReplyLine::kMalformed);
-}
-
 }  // namespace
 }  // namespace wgr

@@ -139,7 +139,7 @@ TEST_F(ProbesTest, WhatIsNotHttpIsBad) {
   begin(http());
   resolve();
 
-  EXPECT_EQ(detail(), "the reply is not HTTP");
+  EXPECT_EQ(detail(), "the answer is not HTTP");
 }
 
 TEST_F(ProbesTest, RefusedAndSilentHostsAreBad) {

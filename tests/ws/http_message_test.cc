@@ -183,9 +183,30 @@ TEST(HttpAnswerTest, WhatIsNoAnswerFails) {
     parser.receive(bytes_of(text));
     EXPECT_EQ(parser.state(), State::kFailed) << text;
   }
+  for (const std::string_view text :
+       {"HTTP/1.1 20\r\n\r\n", "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1  200\r\n\r\n", "HTTP/1.1 +20\r\n\r\n"}) {
+    HttpAnswerParser parser{500};
+    parser.receive(bytes_of(text));
+    EXPECT_EQ(parser.state(), State::kFailed) << text;
+  }
   HttpAnswerParser parser{500};
   parser.receive(bytes_of("HTTP/1.1 200 OK\r\nX: " + std::string(500, 'x')));
   EXPECT_EQ(parser.state(), State::kFailed);
+}
+
+// A server that waits for us to speak its own protocol sends no more.
+TEST(HttpAnswerTest, WhatCannotBecomeAnAnswerFailsAtOnce) {
+  for (const std::string_view text :
+       {"S", "HTTP/2 200", "HTTP/1 ", "\n", "\x16\x03\x01", "http/1.1 200 OK"}) {
+    HttpAnswerParser parser{500};
+    parser.receive(bytes_of(text));
+    EXPECT_EQ(parser.state(), State::kFailed) << text;
+  }
+  for (const std::string_view text : {"H", "HTTP/1.", "HTTP/1.1 200 OK\r\n"}) {
+    HttpAnswerParser parser{500};
+    parser.receive(bytes_of(text));
+    EXPECT_EQ(parser.state(), State::kReading) << text;
+  }
 }
 
 TEST(HttpTokenTest, TokensAreFoundInAnyCase) {
