@@ -3,7 +3,7 @@
 //
 //   key --FlowHash--> index (open addressing) --> slot --> Flow
 //   token (slot, generation) -----------------------^
-//   Guest::chain: oldest <-> ... <-> newest
+//   FlowChain of the guest: oldest <-> ... <-> newest
 //
 // Slots come in chunks, so that a flow never moves and a million idle slots were never touched; a slot that
 // is used again has a new generation. Flow derives from FlowBase.
@@ -20,23 +20,13 @@
 #include <utility>
 #include <vector>
 
-#include "core/time.h"
+#include "slirp/flow_chain.h"
 #include "slirp/flow_hash.h"
 #include "slirp/flow_key.h"
 #include "slirp/flow_token.h"
 #include "slirp/guest.h"
 
 namespace wgr::slirp {
-
-// Set by the table; only `queued` belongs to the flow's bridge.
-struct FlowBase {
-  FlowKey key;
-  FlowToken token;
-  Guest* guest = nullptr;
-  FlowBase* older = nullptr;
-  FlowBase* newer = nullptr;
-  Instant queued = kNever;  // earliest entry in the deadline queue
-};
 
 template <typename Flow>
 class FlowTable {
@@ -96,7 +86,7 @@ class FlowTable {
     flow->token = token;
     flow->guest = &guest;
     generations_[slot] = {token.generation(), true};
-    link(*flow);
+    chain_of(*flow).add(*flow);
     place(hash_(key), slot);
     ++size_;
     return *flow;
@@ -105,7 +95,7 @@ class FlowTable {
   void erase(Flow& flow) noexcept {
     const std::uint32_t slot = flow.token.slot();
     remove_from_index(hash_(flow.key), slot);
-    unlink(flow);
+    chain_of(flow).remove(flow);
     flow.~Flow();
     generations_[slot] = {(generations_[slot].number + 1) & FlowToken::kGenerationMask, false};
     free_.push_back(slot);
@@ -114,17 +104,17 @@ class FlowTable {
 
   // The flow was used: its guest's newest.
   void touch(Flow& flow) noexcept {
-    FlowChain& chain = flow.guest->*chain_;
-    if (chain.newest == &flow) return;
-    unlink(flow);
-    link(flow);
+    FlowChain& chain = chain_of(flow);
+    if (chain.newest() == &flow) return;
+    chain.remove(flow);
+    chain.add(flow);
   }
 
   // The flow of this guest that was not used for longest; null if it has none.
-  Flow* oldest(const Guest& guest) noexcept { return static_cast<Flow*>((guest.*chain_).oldest); }
+  Flow* oldest(const Guest& guest) noexcept { return static_cast<Flow*>((guest.*chain_).oldest()); }
 
   std::size_t size() const noexcept { return size_; }
-  std::size_t count(const Guest& guest) const noexcept { return (guest.*chain_).count; }
+  std::size_t count(const Guest& guest) const noexcept { return (guest.*chain_).size(); }
 
  private:
   static constexpr std::size_t kChunk = 32;
@@ -177,21 +167,7 @@ class FlowTable {
     }
   }
 
-  void link(Flow& flow) noexcept {
-    FlowChain& chain = flow.guest->*chain_;
-    flow.older = chain.newest;
-    flow.newer = nullptr;
-    (chain.newest == nullptr ? chain.oldest : chain.newest->newer) = &flow;
-    chain.newest = &flow;
-    ++chain.count;
-  }
-
-  void unlink(Flow& flow) noexcept {
-    FlowChain& chain = flow.guest->*chain_;
-    (flow.older == nullptr ? chain.oldest : flow.older->newer) = flow.newer;
-    (flow.newer == nullptr ? chain.newest : flow.newer->older) = flow.older;
-    --chain.count;
-  }
+  FlowChain& chain_of(const Flow& flow) const noexcept { return flow.guest->*chain_; }
 
   const FlowHash& hash_;
   const FlowKind kind_;

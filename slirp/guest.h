@@ -12,19 +12,11 @@
 #include "core/packet_buffer.h"
 #include "slirp/config.h"
 #include "slirp/counters.h"
+#include "slirp/flow_chain.h"
 #include "slirp/memory_budget.h"
 #include "slirp/tcp/environment.h"
 
 namespace wgr::slirp {
-
-struct FlowBase;
-
-// The flows of one guest in one table, oldest use first; FlowTable keeps it.
-struct FlowChain {
-  FlowBase* oldest = nullptr;
-  FlowBase* newest = nullptr;
-  std::size_t count = 0;
-};
 
 struct Guest {
   Guest(GuestId guest_id, const Config& config, PacketPool& pool, tcp::Counters& counters,
@@ -40,6 +32,7 @@ struct Guest {
   const GuestId id;
   MemoryBudget memory;
   tcp::Environment tcp_environment;  // of its connections
+  // Its flows by table; FlowTable keeps them.
   FlowChain tcp;
   FlowChain time_wait;
   FlowChain udp;

@@ -17,7 +17,7 @@
 #include <string_view>
 #include <vector>
 
-#include "slirp/lan/lease_table.h"
+#include "slirp/lan/lease.h"
 
 namespace wgr::slirp::lan {
 

@@ -18,7 +18,6 @@
 // Thread: confined to its owner.
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -36,28 +35,9 @@
 #include "slirp/lan/config.h"
 #include "slirp/lan/counters.h"
 #include "slirp/lan/free_addresses.h"
+#include "slirp/lan/lease.h"
 
 namespace wgr::slirp::lan {
-
-// One binding as it survives a restart.
-struct Lease {
-  IpAddress address;
-  MacAddress mac;
-  std::string client_id;  // option 61 as sent, any bytes; empty: the MAC identifies the client
-  std::string host_name;
-  WallTime expires{};  // WallTime::max(): never
-
-  friend bool operator==(const Lease&, const Lease&) = default;
-};
-
-// Who asks.
-struct LeaseClient {
-  MacAddress mac;
-  std::uint32_t clone = 0;  // tells stations with the same MAC apart, on an isolated network
-  std::string client_id;    // option 61 as sent; empty: none
-
-  friend bool operator==(const LeaseClient&, const LeaseClient&) = default;
-};
 
 class LeaseTable {
  public:
