@@ -1,9 +1,10 @@
+#include "tests/support/packets.h"
+
 #include <algorithm>
 
 #include "core/wire/ipv4.h"
 #include "core/wire/ipv6.h"
 #include "slirp/fragment.h"
-#include "tests/support/stack_world.h"
 
 namespace wgr::sim {
 
@@ -73,7 +74,7 @@ std::vector<Packet> fragments_of(const Packet& packet, std::size_t mtu) {
   slirp::Fragmenter fragmenter{rng};
   PacketBatch batch;
   Packet copy = packet;
-  fragmenter.push(kGuest, copy, mtu, batch);
+  fragmenter.push(GuestId{}, copy, mtu, batch);
   std::vector<Packet> fragments;
   for (const PacketView& view : batch.packets()) fragments.emplace_back(view.bytes.begin(), view.bytes.end());
   return fragments;
