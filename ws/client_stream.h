@@ -57,6 +57,8 @@ class ClientStream {
   // What is to be written, in order; stays in place until the next call of anything else.
   std::size_t pending(std::span<Bytes> out);
   void consume(std::size_t size);
+  // Of messages, in the queue that drops its oldest.
+  std::size_t queued_bytes() const noexcept { return websocket_ ? websocket_->queue().bytes() : 0; }
 
   State state() const noexcept { return state_; }
   // Why it is kClosed: one clause for the operator, never a secret.

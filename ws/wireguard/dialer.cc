@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kReadBytes = 64 * 1024;
 constexpr std::size_t kMaxPieces = 16;
+constexpr std::size_t kWriteBytes = 60 * 1024;  // of a dial, queued: enough to be written in mid-turn
 constexpr Duration kHeardEvery = std::chrono::seconds{1};   // as SessionSink promises
 constexpr Duration kAddressTime = std::chrono::seconds{4};  // to connect, while there are others to try
 
@@ -226,10 +227,12 @@ void Dialer::read(Dial& dial, Instant now) {
   }
   if (result.bytes > 0) {
     messages_.clear();
+    being_read_ = &dial;
     dial.stream->receive(MutableBytes{input_}.first(result.bytes), plain_, now, messages_);
     const bool has_opened = dial.stream->tally() != nullptr && dial.plan.state() == DialPlan::State::kTrying;
     if (has_opened) opened(dial, now);
     if (dial.plan.state() == DialPlan::State::kOpen) deliver(dial, now);
+    being_read_ = nullptr;
     dial.stream->end_turn();
   }
   if (result.is_end) dial.stream->input_ended();
@@ -252,6 +255,13 @@ void Dialer::deliver(Dial& dial, Instant now) {
   sink_.session_heard(dial.id, now);
 }
 
+// Not while the sink looks at datagrams of the dial: a write that fails takes their memory away.
+bool Dialer::is_worth_writing(const Dial& dial) const {
+  const std::size_t enough = std::min(kWriteBytes, settings_.limits.queue_bytes / 2);
+  return dial.stream->queued_bytes() >= enough && !dial.is_blocked && &dial != being_read_;
+}
+
+// A turn may bring more than the queue holds: it may drop only what the socket has no room for.
 bool Dialer::send(SessionId session, Bytes datagram, Instant now) {
   Dial* const dial = find(session);
   if (dial == nullptr) return false;
@@ -261,6 +271,7 @@ bool Dialer::send(SessionId session, Bytes datagram, Instant now) {
   }
   dial->stream->send(datagram);
   if (!std::exchange(dial->is_dirty, true)) dirty_.push_back(session);
+  if (is_worth_writing(*dial)) write(*dial, now);
   return true;
 }
 

@@ -68,7 +68,7 @@ class Dialer {
   // from inside the sink, but for send().
   void drop(SessionId session, Instant now);
 
-  // Queues one datagram; false if there is no such dial. Nothing leaves before flush().
+  // Queues one datagram; false if there is no such dial. What does not fill a write leaves with flush().
   bool send(SessionId session, Bytes datagram, Instant now);
   void flush(Instant now);
 
@@ -95,6 +95,7 @@ class Dialer {
   void connected(Dial& dial, Instant now);
   void read(Dial& dial, Instant now);
   void deliver(Dial& dial, Instant now);
+  bool is_worth_writing(const Dial& dial) const;
   void write(Dial& dial, Instant now);
   void opened(Dial& dial, Instant now);
   void end_attempt(Dial& dial, Counter& counter, std::string why, Instant now);
@@ -117,6 +118,7 @@ class Dialer {
   std::map<SessionId, std::unique_ptr<Dial>> dials_;
   std::vector<Lookup> lookups_;
   std::vector<SessionId> dirty_;
+  const Dial* being_read_ = nullptr;  // its datagrams are with the sink
 
   // Used in turn by all dials.
   std::vector<std::uint8_t> input_;
