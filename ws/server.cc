@@ -1,13 +1,8 @@
 #include "ws/server.h"
 
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <cassert>
-#include <cerrno>
-#include <cstring>
 #include <functional>
-#include <stdexcept>
 #include <unordered_map>
 #include <utility>
 
@@ -18,9 +13,9 @@
 #include "core/egress/watcher.h"
 #include "core/log.h"
 #include "core/rng.h"
+#include "ws/acceptor.h"
 #include "ws/connection.h"
 #include "ws/forwarded.h"
-#include "ws/listener.h"
 #include "ws/session.h"
 #include "ws/source_limits.h"
 #include "ws/tls.h"
@@ -28,12 +23,10 @@
 namespace wgr::ws {
 namespace {
 
-constexpr std::size_t kMaxAcceptsPerTurn = 64;
-constexpr Duration kAcceptPause = std::chrono::milliseconds{100};  // when descriptors or memory ran out
 constexpr std::size_t kWriteBytes = 60 * 1024;  // of a session, queued: enough to be written in mid-turn
 constexpr unsigned kRequestBits = 20;           // of a RequestId: which of its connection
 
-using Serial = std::uint64_t;  // of a connection; 0 is the listeners' deadline
+using Serial = std::uint64_t;  // of a connection; 0 is the acceptor's deadline
 
 // Watcher tokens: sessions by serial, listening sockets by index.
 constexpr egress::SocketToken kListenerToken = egress::SocketToken{1} << 63;
@@ -41,19 +34,11 @@ constexpr egress::SocketToken kListenerToken = egress::SocketToken{1} << 63;
 }  // namespace
 
 struct Server::Parts {
-  struct Listening {
-    ListeningSocket socket;
-    std::size_t listener;
-    std::optional<egress::Watcher::Watch> watch;
-  };
-
   Parts(boost::asio::io_context& context, WorkerIndex worker_index, std::shared_ptr<const Config> config,
         std::shared_ptr<const TlsContexts> contexts, SessionSink& session_sink, HttpHandler& http_handler);
 
   void ready(egress::SocketToken token, egress::Ready ready);
-  void accept_from(Listening& listening, Instant now);
-  void pause_accepting(Instant now);
-  static void stop_listening(Listening& listening);
+  void accept_from(std::size_t listening, Instant now);
   void open(Accepted accepted, std::size_t listener, Instant now);
   void read(Session& session, Instant now);
   void deliver(Session& session, Instant now);
@@ -76,8 +61,8 @@ struct Server::Parts {
   SourceLimits limits;
   SessionBuffers buffers;
   egress::Watcher watcher;
-  std::vector<Listening> listening;
-  Instant listeners_queued = kNever;
+  Acceptor acceptor;
+  Instant acceptor_queued = kNever;
 
   std::unordered_map<Serial, std::unique_ptr<Session>> sessions;
   Serial next_serial = 1;
@@ -88,7 +73,6 @@ struct Server::Parts {
   DeadlineQueue<Serial> deadlines;
   boost::asio::steady_timer timer;
   Instant armed = kNever;
-  log::RateLimit accept_log;
   log::RateLimit refused_log;
   std::shared_ptr<const bool> alive = std::make_shared<const bool>(true);
 };
@@ -103,22 +87,12 @@ Server::Parts::Parts(boost::asio::io_context& context, WorkerIndex worker_index,
       handler(http_handler),
       limits(profile->config->limits),
       watcher(context, [this](egress::SocketToken token, egress::Ready news) { ready(token, news); }),
-      timer(context) {
-  const auto& listeners = profile->config->listeners;
-  for (std::size_t i = 0; i < listeners.size(); ++i) {
-    for (ListeningSocket& socket : open_listener(listeners[i], worker)) {
-      listening.push_back({.socket = std::move(socket), .listener = i, .watch = std::nullopt});
-    }
-  }
-}
+      acceptor(*profile->config, worker, counters),
+      timer(context) {}
 
 void Server::Parts::ready(egress::SocketToken token, egress::Ready news) {
   const Instant now = Clock::now();
-  if ((token & kListenerToken) != 0) {
-    const std::size_t index = token & ~kListenerToken;
-    if (index < listening.size()) accept_from(listening[index], now);
-    return;
-  }
+  if ((token & kListenerToken) != 0) return accept_from(token & ~kListenerToken, now);
   const auto found = sessions.find(token);
   if (found == sessions.end()) return;
   Session& session = *found->second;
@@ -127,38 +101,16 @@ void Server::Parts::ready(egress::SocketToken token, egress::Ready news) {
   touch(session);
 }
 
-void Server::Parts::accept_from(Listening& from, Instant now) {
-  for (std::size_t i = 0; i < kMaxAcceptsPerTurn; ++i) {
-    std::optional<Accepted> accepted = from.socket.accept(profile->config->descriptor_limit);
-    if (accepted) {
-      open(std::move(*accepted), from.listener, now);
-      continue;
+void Server::Parts::accept_from(std::size_t listening, Instant now) {
+  for (std::size_t i = 0; i < Acceptor::kMostPerTurn; ++i) {
+    std::optional<Accepted> accepted = acceptor.accept(listening, profile->config->descriptor_limit, now);
+    if (!accepted) {
+      deadlines.arm(Serial{0}, acceptor.next_deadline(), acceptor_queued);
+      return arm_timer();
     }
-    if (errno == EAGAIN) {
-      from.watch->found_no_more_to_read();
-      break;
-    }
-    counters.accept_errors.add();
-    if (egress::is_shortage(errno)) return pause_accepting(now);
-    if (!from.socket.is_listening()) return stop_listening(from);
+    open(std::move(*accepted), acceptor.listener_of(listening), now);
   }
-  from.watch->ask({.readable = true, .writable = false});
-}
-
-// Who waits in the backlog waits on; trying at once would only spin.
-void Server::Parts::pause_accepting(Instant now) {
-  std::uint64_t suppressed = 0;
-  if (accept_log.allow(now, suppressed)) {
-    log::warn("cannot accept connections", {{"reason", std::strerror(errno)}, {"suppressed", suppressed}});
-  }
-  deadlines.arm(Serial{0}, now + kAcceptPause, listeners_queued);
-  arm_timer();
-}
-
-// Readiness tells of it (unbound()); a new start opens it again.
-void Server::Parts::stop_listening(Listening& from) {
-  log::error("this port is lost: nobody can connect to it", {{"address", from.socket.address().to_string()}});
-  from.watch.reset();
+  acceptor.wait(listening);
 }
 
 void Server::Parts::open(Accepted accepted, std::size_t listener, Instant now) {
@@ -238,10 +190,8 @@ void Server::Parts::tell_refused(const Session& session, Instant now) {
 void Server::Parts::on_deadline(Instant now) {
   while (const auto serial = deadlines.take_due(now)) {
     if (*serial == 0) {
-      listeners_queued = kNever;
-      for (Listening& each : listening) {
-        if (each.watch) each.watch->ask({.readable = true, .writable = false});
-      }
+      acceptor_queued = kNever;
+      acceptor.on_deadline(now);
       continue;
     }
     const auto found = sessions.find(*serial);
@@ -311,32 +261,11 @@ Server::Server(boost::asio::io_context& context, WorkerIndex worker, std::shared
 
 Server::~Server() = default;
 
-std::vector<SocketAddress> Server::addresses() const {
-  std::vector<SocketAddress> addresses(parts_->profile->config->listeners.size());
-  for (auto each = parts_->listening.rbegin(); each != parts_->listening.rend(); ++each) {
-    addresses[each->listener] = each->socket.address();
-  }
-  return addresses;
-}
+std::vector<SocketAddress> Server::addresses() const { return parts_->acceptor.addresses(); }
 
-std::vector<SocketAddress> Server::unbound() const {
-  std::vector<SocketAddress> unbound;
-  for (const Parts::Listening& each : parts_->listening) {
-    if (!each.socket.is_listening()) unbound.push_back(each.socket.address());
-  }
-  return unbound;
-}
+std::vector<SocketAddress> Server::unbound() const { return parts_->acceptor.unbound(); }
 
-void Server::start() {
-  for (std::size_t i = 0; i < parts_->listening.size(); ++i) {
-    Parts::Listening& each = parts_->listening[i];
-    auto added = parts_->watcher.add(each.socket.descriptor(), kListenerToken | i,
-                                     egress::Watcher::Interest::kReadable);
-    if (!added) throw std::system_error(errno, std::generic_category(), "cannot watch a listening socket");
-    each.watch.emplace(std::move(*added));
-    each.watch->ask({.readable = true, .writable = false});
-  }
-}
+void Server::start() { parts_->acceptor.start(parts_->watcher, kListenerToken); }
 
 // A turn may bring more than the queue holds: it may drop only what the socket has no room for.
 bool Server::send(SessionId id, Bytes message, Instant now) {
@@ -397,7 +326,7 @@ void Server::reload(std::shared_ptr<const Config> config, std::shared_ptr<const 
 }
 
 void Server::drain(Instant now) {
-  parts_->listening.clear();
+  parts_->acceptor.stop();
   for (auto& [serial, session] : parts_->sessions) {
     session->connection().drain(now);
     parts_->touch(*session);
