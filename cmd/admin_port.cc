@@ -22,9 +22,9 @@ AdminPort::AdminPort(boost::asio::io_context& context, const metrics::Config& co
   if (!config.listener.enabled) return;
   ws::Config server;
   server.listeners.push_back(admin_listener(config.listener));
-  server_ =
-      std::make_unique<ws::Server>(context, kFirst, std::make_shared<const ws::Config>(server),
-                                   std::make_shared<const ws::TlsContexts>(server), no_sessions_, admin_);
+  server_ = std::make_unique<ws::Server>(context, kFirst, std::make_shared<const ws::Config>(server),
+                                         std::make_shared<const ws::TlsContexts>(server), limits_,
+                                         no_sessions_, admin_);
   server_->flush_by_itself();
 }
 

@@ -17,6 +17,7 @@
 #include "metrics/health.h"
 #include "ws/server.h"
 #include "ws/session_sink.h"
+#include "ws/source_limits.h"
 
 namespace wgr {
 
@@ -39,7 +40,8 @@ class AdminPort {
   metrics::Health health_;
   HealthMonitor monitor_;
   Admin admin_;
-  ws::SessionSink no_sessions_;         // the listener has no WebSocket route
+  ws::SessionSink no_sessions_;  // the listener has no WebSocket route
+  ws::SourceLimits limits_{ws::Limits{}};
   std::unique_ptr<ws::Server> server_;  // null: turned off
 };
 

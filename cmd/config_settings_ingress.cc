@@ -165,20 +165,18 @@ void add_limits(std::vector<Setting>& table) {
       "ws.half_open_per_source", [](auto& c) -> auto& { return c.ws.limits.half_open_per_source; },
       "Connections of one source (an IPv4 address or an IPv6 /64) that are neither a session nor kept "
       "alive."));
-  table.push_back(count(
-      "ws.half_open", [](auto& c) -> auto& { return c.ws.limits.half_open; },
-      "The same in all, per worker."));
+  table.push_back(
+      count("ws.half_open", [](auto& c) -> auto& { return c.ws.limits.half_open; }, "The same in all."));
   table.push_back(count(
       "ws.kept_alive_per_source", [](auto& c) -> auto& { return c.ws.limits.kept_alive_per_source; },
       "Connections of one source kept for further plain requests; beyond, an answer ends its connection."));
-  table.push_back(count(
-      "ws.kept_alive", [](auto& c) -> auto& { return c.ws.limits.kept_alive; },
-      "The same in all, per worker."));
+  table.push_back(
+      count("ws.kept_alive", [](auto& c) -> auto& { return c.ws.limits.kept_alive; }, "The same in all."));
   table.push_back(count(
       "ws.sessions_per_source", [](auto& c) -> auto& { return c.ws.limits.sessions_per_source; },
       "Open WebSockets of one source."));
-  table.push_back(count(
-      "ws.sessions", [](auto& c) -> auto& { return c.ws.limits.sessions; }, "The same in all, per worker."));
+  table.push_back(
+      count("ws.sessions", [](auto& c) -> auto& { return c.ws.limits.sessions; }, "The same in all."));
   table.push_back(count(
       "ws.handshakes_per_second", [](auto& c) -> auto& { return c.ws.limits.handshakes_per_second; },
       "New connections of one source."));

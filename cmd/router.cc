@@ -54,6 +54,7 @@ Router::Router(Config config, ConfigSource source)
                         tell_endpoint(peer, address, origin);
                       }),
       local_addresses_(egress::local_addresses()),
+      source_limits_(config_.ws.limits),
       status_round_(context_, config_.processor.workers, [this](WorkerIndex worker) { ask_status(worker); }) {
   if (!config_.pcap.path.empty())
     pcap_ = std::make_unique<io::PcapWriter>(config_.pcap.path, config_.pcap.max_bytes);

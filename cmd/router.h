@@ -24,6 +24,7 @@
 #include "cmd/shard_runner.h"
 #include "cmd/status_round.h"
 #include "metrics/report.h"
+#include "ws/source_limits.h"
 
 namespace wgr {
 
@@ -105,6 +106,7 @@ class Router {
   std::vector<std::vector<PlannedForward>> forwards_;  // by worker, as they were last told
   EndpointNames endpoint_names_;
   std::vector<IpAddress> local_addresses_;
+  ws::SourceLimits source_limits_;  // of all workers
   std::vector<std::unique_ptr<ShardRunner>> runners_;
   std::optional<metrics::Report> report_;
   StatusRound status_round_;

@@ -37,7 +37,7 @@ LanBook::News news_of(const slirp::lan::Segment& segment, NetworkIndex network) 
 void Router::open_listeners() {
   if (config_.ws.listeners.empty()) return;
   for (const auto& runner : runners_) {
-    runner->listen(listener_settings(config_.ws));
+    runner->listen(listener_settings(config_.ws), source_limits_);
     const std::vector<SocketAddress> addresses = runner->session_port()->server().addresses();
     for (std::size_t i = 0; i < config_.ws.listeners.size() && i < addresses.size(); ++i) {
       config_.ws.listeners[i].port = addresses[i].port;

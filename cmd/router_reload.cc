@@ -89,6 +89,7 @@ bool Router::adopt_ports(ws::Config& next) const {
 void Router::take_over(Config next, const std::optional<SessionPort::Settings>& listeners) {
   if (listeners) {
     config_.ws = std::move(next.ws);
+    source_limits_.set_limits(config_.ws.limits);
     for (const auto& runner : runners_) {
       runner->post_to_port([settings = *listeners](SessionPort& port) { port.reload(settings); });
     }

@@ -16,10 +16,10 @@ constexpr std::uint16_t kPolicyViolation = 1008;
 }  // namespace
 
 SessionPort::SessionPort(boost::asio::io_context& context, WorkerIndex worker, const Settings& settings,
-                         Shard& shard)
+                         ws::SourceLimits& limits, Shard& shard)
     : shard_(shard),
       networks_(by_name(settings.networks)),
-      server_(context, worker, settings.config, settings.tls, *this, *this) {}
+      server_(context, worker, settings.config, settings.tls, limits, *this, *this) {}
 
 NetworkIndex SessionPort::network_of(const std::string& name) const {
   const auto found = networks_.find(name);

@@ -12,6 +12,7 @@
 #include "cmd/dns_over_https.h"
 #include "cmd/shard.h"
 #include "ws/server.h"
+#include "ws/source_limits.h"
 #include "ws/tls.h"
 
 namespace wgr {
@@ -24,9 +25,10 @@ class SessionPort final : public ws::SessionSink, public ws::HttpHandler {
     std::vector<std::string> networks;  // names by index
   };
 
-  // Opens the listening sockets; throws std::exception with a sentence for the operator. `shard` outlives
-  // the port.
-  SessionPort(boost::asio::io_context& context, WorkerIndex worker, const Settings& settings, Shard& shard);
+  // Opens the listening sockets; throws std::exception with a sentence for the operator. Limits and shard
+  // outlive the port.
+  SessionPort(boost::asio::io_context& context, WorkerIndex worker, const Settings& settings,
+              ws::SourceLimits& limits, Shard& shard);
 
   void start() { server_.start(); }
   // One message to a session of this worker.

@@ -38,8 +38,8 @@ ShardRunner::ShardRunner(WorkerIndex index, const Shard::Settings& settings, std
 
 ShardRunner::~ShardRunner() { stop(); }
 
-void ShardRunner::listen(const SessionPort::Settings& settings) {
-  session_port_ = std::make_unique<SessionPort>(worker_.context(), worker_.index(), settings, shard_);
+void ShardRunner::listen(const SessionPort::Settings& settings, ws::SourceLimits& limits) {
+  session_port_ = std::make_unique<SessionPort>(worker_.context(), worker_.index(), settings, limits, shard_);
 }
 
 void ShardRunner::start(std::vector<Post*> posts) {

@@ -30,8 +30,8 @@ class ShardRunner {
   // One socket per outer listen address.
   ShardRunner(WorkerIndex index, const Shard::Settings& settings, std::size_t mailbox_capacity,
               std::vector<std::unique_ptr<io::UdpSocket>> sockets);
-  // Opens the WebSocket listeners; throws like SessionPort. Before start().
-  void listen(const SessionPort::Settings& settings);
+  // Opens the WebSocket listeners; throws like SessionPort. Before start(). The limits outlive this object.
+  void listen(const SessionPort::Settings& settings, ws::SourceLimits& limits);
   ~ShardRunner();  // stops the worker first
   ShardRunner(const ShardRunner&) = delete;
   ShardRunner& operator=(const ShardRunner&) = delete;

@@ -5,8 +5,10 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
+#include "core/address.h"
 #include "core/bytes.h"
 
 namespace wgr {
@@ -20,6 +22,12 @@ class KeyedHash {
 
  private:
   std::array<std::uint8_t, 16> key_;
+};
+
+// For tables of addresses that strangers choose: they must not know which of them fall together.
+struct KeyedAddressHash {
+  std::size_t operator()(const IpAddress& address) const noexcept { return hash(address.bytes()); }
+  KeyedHash hash;
 };
 
 }  // namespace wgr

@@ -62,11 +62,11 @@ struct ListenerConfig {
 struct Limits {
   // A source is an IPv4 address or an IPv6 /64.
   std::size_t half_open_per_source = 32;    // accepted, neither a session nor kept alive
-  std::size_t half_open = 4096;             // in all, per worker
+  std::size_t half_open = 4096;             // in all
   std::size_t kept_alive_per_source = 128;  // answered, and open for further plain requests
-  std::size_t kept_alive = 8192;            // in all, per worker
+  std::size_t kept_alive = 8192;            // in all
   std::size_t sessions_per_source = 64;
-  std::size_t sessions = 65536;              // in all, per worker
+  std::size_t sessions = 65536;              // in all
   std::uint32_t handshakes_per_second = 20;  // per source; accepted connections
   std::uint32_t handshake_burst = 100;
   std::size_t header_bytes = 8192;

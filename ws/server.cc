@@ -35,7 +35,8 @@ constexpr egress::SocketToken kListenerToken = egress::SocketToken{1} << 63;
 
 struct Server::Parts {
   Parts(boost::asio::io_context& context, WorkerIndex worker_index, std::shared_ptr<const Config> config,
-        std::shared_ptr<const TlsContexts> contexts, SessionSink& session_sink, HttpHandler& http_handler);
+        std::shared_ptr<const TlsContexts> contexts, SourceLimits& source_limits, SessionSink& session_sink,
+        HttpHandler& http_handler);
 
   void ready(egress::SocketToken token, egress::Ready ready);
   void accept_from(std::size_t listening, Instant now);
@@ -58,7 +59,7 @@ struct Server::Parts {
   Counters counters;
   Rng rng = Rng::from_kernel();
   ChunkPool pool;
-  SourceLimits limits;
+  SourceLimits& limits;
   SessionBuffers buffers;
   egress::Watcher watcher;
   Acceptor acceptor;
@@ -79,13 +80,13 @@ struct Server::Parts {
 
 Server::Parts::Parts(boost::asio::io_context& context, WorkerIndex worker_index,
                      std::shared_ptr<const Config> config, std::shared_ptr<const TlsContexts> contexts,
-                     SessionSink& session_sink, HttpHandler& http_handler)
+                     SourceLimits& source_limits, SessionSink& session_sink, HttpHandler& http_handler)
     : worker(worker_index),
       profile(std::make_shared<const Profile>(std::move(config))),
       tls(std::move(contexts)),
       sink(session_sink),
       handler(http_handler),
-      limits(profile->config->limits),
+      limits(source_limits),
       watcher(context, [this](egress::SocketToken token, egress::Ready news) { ready(token, news); }),
       acceptor(*profile->config, worker, counters),
       timer(context) {}
@@ -256,8 +257,10 @@ Session* Server::Parts::find(SessionId id) const {
 }
 
 Server::Server(boost::asio::io_context& context, WorkerIndex worker, std::shared_ptr<const Config> config,
-               std::shared_ptr<const TlsContexts> tls, SessionSink& sink, HttpHandler& handler)
-    : parts_(std::make_unique<Parts>(context, worker, std::move(config), std::move(tls), sink, handler)) {}
+               std::shared_ptr<const TlsContexts> tls, SourceLimits& limits, SessionSink& sink,
+               HttpHandler& handler)
+    : parts_(std::make_unique<Parts>(context, worker, std::move(config), std::move(tls), limits, sink,
+                                     handler)) {}
 
 Server::~Server() = default;
 
@@ -320,7 +323,6 @@ void Server::respond(RequestId request, const HttpResponse& response, Instant no
 
 void Server::reload(std::shared_ptr<const Config> config, std::shared_ptr<const TlsContexts> tls) {
   assert(config->listeners.size() == parts_->profile->config->listeners.size());
-  parts_->limits.set_limits(config->limits);
   parts_->profile = std::make_shared<const Profile>(std::move(config));
   parts_->tls = std::move(tls);
 }

@@ -26,14 +26,17 @@
 
 namespace wgr::ws {
 
+class SourceLimits;
 class TlsContexts;
 
 class Server {
  public:
   // Opens and binds the listening sockets; throws std::exception with a sentence for the operator when
-  // it cannot. `tls` has one entry per listener. Sink and handler outlive the server.
+  // it cannot. `tls` has one entry per listener. Limits, sink and handler outlive the server; the limits are
+  // those of every server that the same clients can reach.
   Server(boost::asio::io_context& context, WorkerIndex worker, std::shared_ptr<const Config> config,
-         std::shared_ptr<const TlsContexts> tls, SessionSink& sink, HttpHandler& handler);
+         std::shared_ptr<const TlsContexts> tls, SourceLimits& limits, SessionSink& sink,
+         HttpHandler& handler);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -58,7 +61,8 @@ class Server {
   // The answer to a request; ignored when the client is gone.
   void respond(RequestId request, const HttpResponse& response, Instant now);
 
-  // New certificates for new connections; origins, tokens and limits likewise. The listeners stay.
+  // New certificates for new connections; origins, tokens and limits likewise, but for those of the sources.
+  // The listeners stay.
   // REQUIRES: as many of them as before, in the same order.
   void reload(std::shared_ptr<const Config> config, std::shared_ptr<const TlsContexts> tls);
   // Accepts nobody more and closes every session with 1001; they end within the close time-out.

@@ -1,18 +1,25 @@
-// How much one source may take of the server: connections per second, and connections in each state; and how
+// How much one source may take of the router: connections per second, and connections in each state; and how
 // much all sources together. A connection is half open from its acceptance to its end, unless meanwhile it
 // becomes a session or is kept alive for further plain requests.
 //
-// A source is an IPv4 address or an IPv6 /64. The table is bounded: whoever has nothing open and a full
-// bucket is forgotten, and when everybody has something, newcomers are refused.
+// A source is an IPv4 address or an IPv6 /64. Whoever has nothing open and a full bucket is forgotten by the
+// calls that follow, a few in each, so that no call looks at all of them; when everybody has something,
+// newcomers are refused.
 //
-// Thread: confined to its worker; each worker counts what it accepted.
+// Thread: any; behind a lock. The kernel deals the connections of one source out among the workers, so only
+// an object that they share can count them: the exception from the rule that workers share nothing. It is
+// asked when a connection comes, goes or changes its state, never for a message, and holds the lock for a few
+// looks into a hash table: nothing beside the system calls of an accepted connection.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <unordered_map>
 
 #include "core/address.h"
+#include "core/deadline_queue.h"
+#include "core/keyed_hash.h"
 #include "core/time.h"
 #include "ws/config.h"
 #include "ws/counters.h"
@@ -28,9 +35,10 @@ class SourceLimits {
     kTooManySessions,  // likewise
     kFull,             // of all sources, or no room to remember this one
   };
+  static constexpr std::size_t kMaxSources = 131072;
 
-  explicit SourceLimits(const Limits& limits, std::size_t max_sources = 65536)
-      : limits_(limits), max_sources_(max_sources) {}
+  explicit SourceLimits(const Limits& limits, std::size_t max_sources = kMaxSources)
+      : max_sources_(max_sources), limits_(limits) {}
 
   // A connection was accepted; kAccepted counts it as half open.
   Verdict connection_accepted(const IpAddress& source, Instant now);
@@ -49,14 +57,15 @@ class SourceLimits {
   Verdict session_began(const IpAddress& source, Instant now);
   void session_ended(const IpAddress& source);  // REQUIRES: it was counted
 
+  // What was counted until this moment; others go on counting.
   std::size_t sessions_of(const IpAddress& source) const;
-  std::size_t half_open() const noexcept { return half_open_; }
-  std::size_t kept_alive() const noexcept { return kept_alive_; }
-  std::size_t sessions() const noexcept { return sessions_; }
-  std::size_t sources() const noexcept { return sources_.size(); }
+  std::size_t half_open() const;
+  std::size_t kept_alive() const;
+  std::size_t sessions() const;
+  std::size_t sources() const;
 
   // For what comes after.
-  void set_limits(const Limits& limits) { limits_ = limits; }
+  void set_limits(const Limits& limits);
 
  private:
   struct Source {
@@ -64,17 +73,25 @@ class SourceLimits {
     std::size_t kept_alive = 0;
     std::size_t sessions = 0;
     Instant bucket_full_at{};  // of connections per second
-  };
+    Instant queued = kNever;   // in resting_
 
-  Source* find_or_add(const IpAddress& source, Instant now);
-  void forget_idle(Instant now);
+    bool is_resting() const noexcept { return half_open == 0 && kept_alive == 0 && sessions == 0; }
+  };
+  using Lock = std::lock_guard<std::mutex>;
+
+  // REQUIRES for all below: the lock is held.
+  Source* find_or_add(const IpAddress& key, Instant now);
+  Source& counted(const IpAddress& key);
+  void rest(const IpAddress& key, Source& source);
+  void forget_rested(Instant now);
   bool take_token(Source& source, Instant now) const;
 
-  Limits limits_;
   const std::size_t max_sources_;
-  std::unordered_map<IpAddress, Source> sources_;
-  std::size_t forget_at_ = 1024;  // sources
-  Instant may_forget_at_{};
+
+  mutable std::mutex mutex_;  // guards what follows
+  Limits limits_;
+  std::unordered_map<IpAddress, Source, KeyedAddressHash> sources_;
+  DeadlineQueue<IpAddress> resting_;  // when who has nothing open may be forgotten
   std::size_t half_open_ = 0;
   std::size_t kept_alive_ = 0;
   std::size_t sessions_ = 0;

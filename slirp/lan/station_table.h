@@ -127,11 +127,6 @@ class StationTable {
     SessionOwner owner;
     std::vector<Station*> stations;
   };
-  // Stations make as many IPv6 addresses as they like: they must not know which fall together.
-  struct V6Hash {
-    std::size_t operator()(const IpAddress& address) const noexcept { return hash(address.bytes()); }
-    KeyedHash hash;
-  };
 
   bool source_is_welcome(const MacAddress& mac) const;
   Result<Station*> admit(SessionId id, Session& session, const MacAddress& mac, Instant now, Out& out);
@@ -164,8 +159,8 @@ class StationTable {
 
   std::unordered_map<SessionId, Session> sessions_;
   std::unordered_map<GuestId, std::unique_ptr<Station>> stations_;
-  std::unordered_map<MacAddress, std::vector<Station*>> by_mac_;  // clones in order
-  std::unordered_map<IpAddress, Station*, V6Hash> by_v6_;         // who learned it first
+  std::unordered_map<MacAddress, std::vector<Station*>> by_mac_;     // clones in order
+  std::unordered_map<IpAddress, Station*, KeyedAddressHash> by_v6_;  // who learned it first; they make many
   // Names in lower case, and who says them in the order in which they did.
   std::map<std::string, std::vector<Station*>> by_name_;
   DeadlineQueue<GuestId> deadlines_;

@@ -2,6 +2,7 @@
 
 #include "tests/cmd/shard_fixture.h"
 #include "ws/server.h"
+#include "ws/source_limits.h"
 
 namespace wgr {
 namespace {
@@ -72,7 +73,9 @@ class DialPortTest : public ShardTest {
   boost::asio::io_context context_{1};
   Echo echo_;
   std::shared_ptr<const ws::Config> config_ = server_config();
-  ws::Server server_{context_, 1, config_, std::make_shared<const ws::TlsContexts>(*config_), echo_, echo_};
+  ws::SourceLimits limits_{ws::Limits{}};
+  ws::Server server_{context_, 1,     config_, std::make_shared<const ws::TlsContexts>(*config_),
+                     limits_,  echo_, echo_};
   DialPort port_{context_, 0, shard_};
 };
 

@@ -77,7 +77,8 @@ class SessionPortTest : public ShardTest {
   std::int64_t attached() { return shard_.lan().segment(kLab)->counters().stations_attached.value(); }
 
   boost::asio::io_context context_{1};
-  SessionPort port_{context_, 0, port_settings(), shard_};
+  ws::SourceLimits limits_{ws::Limits{}};
+  SessionPort port_{context_, 0, port_settings(), limits_, shard_};
   std::vector<std::unique_ptr<TestClient>> clients_;
 };
 

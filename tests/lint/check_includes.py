@@ -38,7 +38,7 @@ CODE_RULES = [
     (r"\bstd::(mutex|shared_mutex|recursive_mutex|timed_mutex|lock_guard|unique_lock|scoped_lock|shared_lock"
      r"|condition_variable\w*|atomic\w*|thread|jthread|this_thread|async|promise|future|call_once|once_flag"
      r"|counting_semaphore|binary_semaphore|latch|barrier)\b",
-     r"core/io/.*|core/counters\.h|core/log\.cc|core/egress/resolver\.(h|cc)",
+     r"core/io/.*|core/counters\.h|core/log\.cc|core/egress/resolver\.(h|cc)|ws/source_limits\.h",
      "locks, atomics and threads belong to core/io and core/counters.h"),
     (r"\bthread_local\b", r"core/(packet_buffer|log)\.cc|core/io/.*", "no hidden per-thread state"),
     (r"\bClock::now\s*\(", rf"core/time\.(h|cc)|{SHELL}", "only shells read the clock; cores take `Instant now`"),

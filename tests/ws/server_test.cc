@@ -237,7 +237,7 @@ TEST_F(ServerTest, RunningOutOfDescriptorsIsASpellNotTheEnd) {
 TEST_F(ServerTest, WithoutTurnsItFlushesByItself) {
   config = std::make_shared<const Config>(config_);
   server = std::make_unique<Server>(context, WorkerIndex{0}, config,
-                                    std::make_shared<const TlsContexts>(*config), sink, handler);
+                                    std::make_shared<const TlsContexts>(*config), limits, sink, handler);
   server->flush_by_itself();
   server->start();
   TestClient& client = connect();
@@ -272,12 +272,12 @@ TEST_F(ServerTest, APortInUseIsToldByAddress) {
   const auto shared = std::make_shared<const Config>(second);
   const auto plain = std::make_shared<const TlsContexts>(second);
   try {
-    Server stranger{context, WorkerIndex{0}, shared, plain, sink, handler};
+    Server stranger{context, WorkerIndex{0}, shared, plain, limits, sink, handler};
     FAIL() << "two strangers share a port";
   } catch (const std::exception& error) {
     EXPECT_NE(std::string{error.what()}.find(address().to_string()), std::string::npos) << error.what();
   }
-  EXPECT_NO_THROW((Server{context, WorkerIndex{1}, shared, plain, sink, handler}));
+  EXPECT_NO_THROW((Server{context, WorkerIndex{1}, shared, plain, limits, sink, handler}));
 }
 
 TEST_F(ServerTest, EveryAddressOfBothFamiliesWhereNoneIsNamed) {

@@ -15,6 +15,7 @@
 #include "core/io/sockaddr.h"
 #include "test_client.h"
 #include "ws/server.h"
+#include "ws/source_limits.h"
 #include "ws/tls.h"
 
 namespace wgr::ws {
@@ -88,8 +89,9 @@ class ServerTest : public testing::Test {
 
   void start() {
     config = std::make_shared<const Config>(config_);
+    limits.set_limits(config->limits);
     server = std::make_unique<Server>(context, WorkerIndex{0}, config,
-                                      std::make_shared<const TlsContexts>(*config), sink, handler);
+                                      std::make_shared<const TlsContexts>(*config), limits, sink, handler);
     sink.server = handler.server = server.get();
     server->start();
   }
@@ -127,6 +129,7 @@ class ServerTest : public testing::Test {
   EchoSink sink;
   EchoHandler handler;
   std::shared_ptr<const Config> config;
+  SourceLimits limits{Limits{}};
   std::unique_ptr<Server> server;
   std::vector<std::unique_ptr<TestClient>> clients;
 };

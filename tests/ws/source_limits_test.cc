@@ -1,5 +1,6 @@
 #include "ws/source_limits.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "gtest/gtest.h"
@@ -118,22 +119,68 @@ TEST_F(SourceLimitsTest, SourcesWithNothingOpenAreForgottenAndOthersAreNot) {
   // Their buckets are not full again: forgetting them would give them a new burst.
   EXPECT_EQ(connect_briefly(kBob), Verdict::kFull);
   now_ += 2s;
-  EXPECT_EQ(connect_briefly(kBob), Verdict::kAccepted);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(connect_briefly(kBob), Verdict::kAccepted);
   EXPECT_EQ(limits_.sources(), 2u);
   EXPECT_EQ(limits_.sessions_of(kAlice), 1u);
 }
 
-TEST_F(SourceLimitsTest, AFullTableIsSweptAtMostOnceASecond) {
-  for (std::uint8_t i = 0; i < 2; ++i)
-    ASSERT_EQ(limits_.session_began(IpAddress::v4(10, 0, 1, i), now_), Verdict::kAccepted);
-  for (std::uint8_t i = 0; i < 6; ++i)
-    ASSERT_EQ(connect_briefly(IpAddress::v4(10, 0, 0, i)), Verdict::kAccepted);
-  limits_.session_ended(IpAddress::v4(10, 0, 1, 0));
-  EXPECT_EQ(connect_briefly(kBob), Verdict::kAccepted);  // in the place of the one that ended
-  now_ += 500ms;                                         // all buckets are full again
-  EXPECT_EQ(connect_briefly(kAlice), Verdict::kFull);
-  now_ += 500ms;
+TEST_F(SourceLimitsTest, WhoHasSomethingOpenIsNotForgotten) {
+  ASSERT_EQ(limits_.connection_accepted(kAlice, now_), Verdict::kAccepted);
+  ASSERT_TRUE(limits_.kept_alive_began(kAlice));
+  ASSERT_EQ(limits_.connection_accepted(kBob, now_), Verdict::kAccepted);
+  for (std::uint8_t i = 0; i < 30; ++i) {
+    now_ += 1s;
+    EXPECT_EQ(connect_briefly(IpAddress::v4(10, 0, 0, i)), Verdict::kAccepted);
+  }
+  EXPECT_EQ(limits_.kept_alive(), 1u);
+  EXPECT_EQ(limits_.half_open(), 1u);
+  limits_.kept_alive_ended(kAlice);
+  limits_.half_open_ended(kBob);
+  now_ += 1s;
   EXPECT_EQ(connect_briefly(kAlice), Verdict::kAccepted);
+  EXPECT_EQ(limits_.sources(), 1u);
+}
+
+// A spray costs what it has open and the buckets it has not filled again, whatever came before.
+TEST_F(SourceLimitsTest, ASprayOfSourcesLeavesNothingBehind) {
+  SourceLimits limits{small_limits(), /*max_sources=*/1000};
+  std::size_t most = 0;
+  for (unsigned i = 0; i < 100'000; ++i) {
+    now_ += 1ms;
+    const auto source = IpAddress::v4(10, static_cast<std::uint8_t>(i >> 16),
+                                      static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i));
+    ASSERT_EQ(limits.connection_accepted(source, now_), Verdict::kAccepted) << i;
+    limits.half_open_ended(source);
+    most = std::max(most, limits.sources());
+  }
+  EXPECT_LE(most, 110u);  // 100 ms, in which a bucket has its token back
+  now_ += 1s;
+  for (int i = 0; i < 30; ++i) limits.handshake_began(kAlice, now_);
+  EXPECT_EQ(limits.sources(), 1u);
+}
+
+// Refused connections leave nothing behind either.
+TEST_F(SourceLimitsTest, RefusedSourcesAreForgotten) {
+  ASSERT_EQ(limits_.session_began(kBob, now_), Verdict::kAccepted);
+  ASSERT_EQ(limits_.session_began(kBob, now_), Verdict::kAccepted);
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(limits_.session_began(kBob, now_), Verdict::kTooManySessions);
+    EXPECT_EQ(limits_.handshake_began(IpAddress::v4(10, 0, 0, 1), now_),
+              i < 5 ? Verdict::kAccepted : Verdict::kTooFast);
+  }
+  EXPECT_EQ(limits_.sources(), 2u);
+  now_ += 1s;
+  EXPECT_EQ(limits_.session_began(kBob, now_), Verdict::kTooManySessions);
+  EXPECT_EQ(limits_.sources(), 1u);
+}
+
+TEST_F(SourceLimitsTest, NewLimitsHoldForWhatComes) {
+  ASSERT_EQ(limits_.session_began(kAlice, now_), Verdict::kAccepted);
+  Limits fewer = small_limits();
+  fewer.sessions_per_source = 1;
+  limits_.set_limits(fewer);
+  EXPECT_EQ(limits_.session_began(kAlice, now_), Verdict::kTooManySessions);
+  EXPECT_EQ(limits_.sessions_of(kAlice), 1u);
 }
 
 TEST(CountRefusalTest, EveryReasonHasItsCounter) {
