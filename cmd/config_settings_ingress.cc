@@ -184,6 +184,9 @@ void add_limits(std::vector<Setting>& table) {
       "ws.handshake_burst", [](auto& c) -> auto& { return c.ws.limits.handshake_burst; },
       "New connections of one source at once."));
   table.push_back(count(
+      "ws.connections_per_proxy", [](auto& c) -> auto& { return c.ws.limits.connections_per_proxy; },
+      "Connections of one trusted proxy that are no sessions yet; those count for the client it names."));
+  table.push_back(count(
       "ws.control_frames_per_second", [](auto& c) -> auto& { return c.ws.limits.control_frames_per_second; },
       "Pings of a client; beyond, its session is closed."));
   table.push_back(count(

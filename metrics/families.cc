@@ -60,7 +60,7 @@ constexpr Family kFamilies[] = {
     {"wgrouter_ingress_bytes_total", kC, "transport direction", "Their payload"},
     {"wgrouter_ingress_connections", kG, "", "Open TCP connections of the HTTP and WebSocket server"},
     {"wgrouter_ingress_connections_total", kC, "", "TCP connections it accepted"},
-    {"wgrouter_ingress_rejected_total", kC, "reason", "What it refused: by origin, token, tunnel (of wstunnel, to elsewhere), handshake, tls, plain_http (on a port with TLS), draining; of one source by rate, half_open, sessions; of all sources when full"},
+    {"wgrouter_ingress_rejected_total", kC, "reason", "What it refused: by origin, token, tunnel (of wstunnel, to elsewhere), handshake, tls, plain_http (on a port with TLS), draining; of one source by rate, half_open, sessions; of a trusted proxy by proxy; of all sources when full"},
     {"wgrouter_ingress_accept_errors_total", kC, "", "Connections that could not be accepted"},
     {"wgrouter_udp_calls_total", kC, "direction", "System calls of the UDP ports"},
     {"wgrouter_udp_batch_datagrams", kH, "direction", "Datagrams of one receive call, or of one run to one endpoint"},

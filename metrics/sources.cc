@@ -80,6 +80,7 @@ constexpr Source kSources[] = {
     {"ws.refused_rate", "wgrouter_ingress_rejected_total", "reason=rate"},
     {"ws.refused_half_open", "wgrouter_ingress_rejected_total", "reason=half_open"},
     {"ws.refused_sessions", "wgrouter_ingress_rejected_total", "reason=sessions"},
+    {"ws.refused_proxy", "wgrouter_ingress_rejected_total", "reason=proxy"},
     {"ws.refused_full", "wgrouter_ingress_rejected_total", "reason=full"},
     {"ws.refused_handshake", "wgrouter_ingress_rejected_total", "reason=handshake"},
     {"ws.refused_tls", "wgrouter_ingress_rejected_total", "reason=tls"},

@@ -69,6 +69,7 @@ struct Limits {
   std::size_t sessions = 65536;              // in all
   std::uint32_t handshakes_per_second = 20;  // per source; accepted connections
   std::uint32_t handshake_burst = 100;
+  std::size_t connections_per_proxy = 4096;  // a trusted one's that are no sessions
   std::size_t header_bytes = 8192;
   std::size_t body_bytes = 65536;              // of plain HTTP requests
   std::size_t queue_bytes = 256 * 1024;        // to one client; the oldest messages give way

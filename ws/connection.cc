@@ -39,7 +39,7 @@ Connection::Connection(const Identity& identity, std::shared_ptr<const Profile> 
       shared_(shared),
       profile_(std::move(profile)),
       state_(identity.arrival.is_tls ? State::kTls : State::kRequest),
-      counted_as_(identity.counts_half_open ? Counted::kHalfOpen : Counted::kNothing),
+      counted_as_(identity.is_from_proxy ? Counted::kOfProxy : Counted::kHalfOpen),
       accepted_at_(now) {
   const Limits& limits = profile_->config->limits;
   info_.id = identity.id;
@@ -221,7 +221,7 @@ void Connection::end() {
   }
 }
 
-// Once it is counted as kept alive, it is so to its end.
+// Once it is counted as kept alive, it is so to its end; a proxy's counts alike in all states.
 bool Connection::may_keep_alive() {
   if (counted_as_ == Counted::kHalfOpen && shared_.limits.kept_alive_began(identity_.arrival.peer.ip)) {
     counted_as_ = Counted::kKeptAlive;
@@ -238,6 +238,8 @@ void Connection::stop_counting() {
       return shared_.limits.half_open_ended(source);
     case Counted::kKeptAlive:
       return shared_.limits.kept_alive_ended(source);
+    case Counted::kOfProxy:
+      return shared_.limits.proxy_connection_ended(source);
   }
 }
 

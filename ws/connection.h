@@ -60,7 +60,8 @@ class Connection {
     SessionId id;
     Arrival arrival;
     std::size_t listener = 0;
-    bool counts_half_open = true;  // in SourceLimits, by the caller; ended here
+    // A trusted one's. SourceLimits has counted it as that, or as half open, before; that ends here.
+    bool is_from_proxy = false;
   };
 
   // What a call brought for the rest of the router.
@@ -130,7 +131,7 @@ class Connection {
  private:
   enum class State : std::uint8_t { kTls, kRequest, kHandling, kWebSocket, kEnding, kEnded };
   // What SourceLimits holds it for, beside a session.
-  enum class Counted : std::uint8_t { kNothing, kHalfOpen, kKeptAlive };
+  enum class Counted : std::uint8_t { kNothing, kHalfOpen, kKeptAlive, kOfProxy };
 
   // HTTP
   void receive_request(MutableBytes bytes, Instant now, Out& out);

@@ -59,7 +59,7 @@ void Connection::upgrade(const Decision& decision, const HttpRequest& request, I
 
 // A connection of our own listener was asked for its pace when it came.
 SourceLimits::Verdict Connection::begin_session(Instant now) {
-  if (!identity_.counts_half_open) {
+  if (identity_.is_from_proxy) {
     const auto verdict = shared_.limits.handshake_began(info_.source.ip, now);
     if (verdict != SourceLimits::Verdict::kAccepted) return verdict;
   }

@@ -44,6 +44,7 @@ struct Counters {
   Counter refused_rate;       // a source came too often
   Counter refused_half_open;  // too many connections of a source said nothing yet
   Counter refused_sessions;   // too many sessions of a source
+  Counter refused_proxy;      // too many connections of a trusted proxy are no sessions
   Counter refused_full;       // too much of all sources together
   Counter refused_handshake;  // no valid upgrade or request
   Counter refused_tls;
@@ -70,6 +71,7 @@ struct Counters {
     visit("refused_rate", refused_rate);
     visit("refused_half_open", refused_half_open);
     visit("refused_sessions", refused_sessions);
+    visit("refused_proxy", refused_proxy);
     visit("refused_full", refused_full);
     visit("refused_handshake", refused_handshake);
     visit("refused_tls", refused_tls);

@@ -117,17 +117,17 @@ void Server::Parts::accept_from(std::size_t listening, Instant now) {
 void Server::Parts::open(Accepted accepted, std::size_t listener, Instant now) {
   counters.connections_accepted.add();
   const bool is_proxy = is_trusted_proxy(accepted.peer.ip, profile->config->trusted_proxies);
-  if (!is_proxy) {
-    const auto verdict = limits.connection_accepted(accepted.peer.ip, now);
-    if (verdict != SourceLimits::Verdict::kAccepted) return count_refusal(verdict, counters);
-  }
+  const IpAddress& source = accepted.peer.ip;
+  const auto verdict =
+      is_proxy ? limits.proxy_connection_accepted(source, now) : limits.connection_accepted(source, now);
+  if (verdict != SourceLimits::Verdict::kAccepted) return count_refusal(verdict, counters);
   const std::shared_ptr<const TlsContext>& context = tls->at(listener);
   const Serial serial = next_serial++;
   const Connection::Identity identity{
       .id = SessionId{worker, serial},
       .arrival = {.peer = accepted.peer, .local = accepted.local, .is_tls = context != nullptr},
       .listener = listener,
-      .counts_half_open = !is_proxy};
+      .is_from_proxy = is_proxy};
   auto session = std::make_unique<Session>(std::move(accepted.socket),
                                            context ? TlsChannel::accept(context) : nullptr, buffers, identity,
                                            profile, Connection::Shared{pool, rng, limits, counters}, now);

@@ -55,6 +55,23 @@ void SourceLimits::kept_alive_ended(const IpAddress& source) {
   rest(key, found);
 }
 
+SourceLimits::Verdict SourceLimits::proxy_connection_accepted(const IpAddress& proxy, Instant now) {
+  const Lock lock{mutex_};
+  Source* const found = find_or_add(proxy, now);
+  if (found == nullptr) return Verdict::kFull;
+  if (found->of_proxy >= limits_.connections_per_proxy) return Verdict::kTooManyOfProxy;
+  ++found->of_proxy;
+  return Verdict::kAccepted;
+}
+
+void SourceLimits::proxy_connection_ended(const IpAddress& proxy) {
+  const Lock lock{mutex_};
+  Source& found = counted(proxy);
+  assert(found.of_proxy > 0);
+  --found.of_proxy;
+  rest(proxy, found);
+}
+
 SourceLimits::Verdict SourceLimits::handshake_began(const IpAddress& source, Instant now) {
   const Lock lock{mutex_};
   Source* const found = find_or_add(source_of(source), now);
@@ -87,6 +104,12 @@ std::size_t SourceLimits::sessions_of(const IpAddress& source) const {
   const Lock lock{mutex_};
   const auto found = sources_.find(source_of(source));
   return found == sources_.end() ? 0 : found->second.sessions;
+}
+
+std::size_t SourceLimits::connections_of_proxy(const IpAddress& proxy) const {
+  const Lock lock{mutex_};
+  const auto found = sources_.find(proxy);
+  return found == sources_.end() ? 0 : found->second.of_proxy;
 }
 
 std::size_t SourceLimits::half_open() const {
@@ -171,6 +194,8 @@ void count_refusal(SourceLimits::Verdict why, Counters& counters) {
       return counters.refused_half_open.add();
     case Verdict::kTooManySessions:
       return counters.refused_sessions.add();
+    case Verdict::kTooManyOfProxy:
+      return counters.refused_proxy.add();
     case Verdict::kFull:
       return counters.refused_full.add();
     case Verdict::kAccepted:

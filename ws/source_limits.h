@@ -2,9 +2,10 @@
 // much all sources together. A connection is half open from its acceptance to its end, unless meanwhile it
 // becomes a session or is kept alive for further plain requests.
 //
-// A source is an IPv4 address or an IPv6 /64. Whoever has nothing open and a full bucket is forgotten by the
-// calls that follow, a few in each, so that no call looks at all of them; when everybody has something,
-// newcomers are refused.
+// A source is an IPv4 address or an IPv6 /64. A trusted proxy speaks for many: its connections have a bound
+// of their own, in whatever state, until they are sessions; those count for the source that it names. Whoever
+// has nothing open and a full bucket is forgotten by the calls that follow, a few in each, so that no call
+// looks at all of them; when everybody has something, newcomers are refused.
 //
 // Thread: any; behind a lock. The kernel deals the connections of one source out among the workers, so only
 // an object that they share can count them: the exception from the rule that workers share nothing. It is
@@ -33,6 +34,7 @@ class SourceLimits {
     kTooFast,          // the source opens connections too quickly
     kTooManyHalfOpen,  // of the source
     kTooManySessions,  // likewise
+    kTooManyOfProxy,   // of the proxy
     kFull,             // of all sources, or no room to remember this one
   };
   static constexpr std::size_t kMaxSources = 131072;
@@ -50,7 +52,10 @@ class SourceLimits {
   bool kept_alive_began(const IpAddress& source);
   void kept_alive_ended(const IpAddress& source);  // REQUIRES: it was counted
 
-  // A source behind a trusted proxy, whose connections are counted for nobody, begins a session.
+  // A trusted proxy opened a connection; kAccepted counts it for the proxy.
+  Verdict proxy_connection_accepted(const IpAddress& proxy, Instant now);
+  void proxy_connection_ended(const IpAddress& proxy);  // or became a session. REQUIRES: it was counted
+  // The source behind it begins a session: it has not been asked for its pace yet.
   Verdict handshake_began(const IpAddress& source, Instant now);
 
   // kAccepted counts it.
@@ -59,6 +64,7 @@ class SourceLimits {
 
   // What was counted until this moment; others go on counting.
   std::size_t sessions_of(const IpAddress& source) const;
+  std::size_t connections_of_proxy(const IpAddress& proxy) const;
   std::size_t half_open() const;
   std::size_t kept_alive() const;
   std::size_t sessions() const;
@@ -72,10 +78,11 @@ class SourceLimits {
     std::size_t half_open = 0;
     std::size_t kept_alive = 0;
     std::size_t sessions = 0;
+    std::size_t of_proxy = 0;  // it is one
     Instant bucket_full_at{};  // of connections per second
     Instant queued = kNever;   // in resting_
 
-    bool is_resting() const noexcept { return half_open == 0 && kept_alive == 0 && sessions == 0; }
+    bool is_resting() const noexcept { return half_open + kept_alive + sessions + of_proxy == 0; }
   };
   using Lock = std::lock_guard<std::mutex>;
 

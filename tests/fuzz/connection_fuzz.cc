@@ -30,6 +30,8 @@ std::shared_ptr<const Profile> profile() {
 
 class Client {
  public:
+  Client() { limits_.connection_accepted(identity_.arrival.peer.ip, now_); }
+
   void step(std::uint8_t kind, Bytes bytes) {
     switch (kind % 4) {
       case 0:
@@ -87,14 +89,12 @@ class Client {
   Rng rng_{/*seed=*/1};
   Counters counters_;
   SourceLimits limits_{Limits{}};
-  const Connection::Identity identity_{
-      .id = SessionId{0, 1},
-      .arrival = {.peer = {IpAddress::v4(127, 0, 0, 1), 50000},
-                  .local = {IpAddress::v4(127, 0, 0, 1), 8086},
-                  .is_tls = false},
-      .listener = 0,
-      .counts_half_open =
-          limits_.connection_accepted(IpAddress::v4(127, 0, 0, 1), now_) == SourceLimits::Verdict::kAccepted};
+  const Connection::Identity identity_{.id = SessionId{0, 1},
+                                       .arrival = {.peer = {IpAddress::v4(127, 0, 0, 1), 50000},
+                                                   .local = {IpAddress::v4(127, 0, 0, 1), 8086},
+                                                   .is_tls = false},
+                                       .listener = 0,
+                                       .is_from_proxy = false};
   std::vector<std::uint8_t> input_;
   Connection::Out out_;
   Connection connection_{identity_, profile(), Connection::Shared{pool_, rng_, limits_, counters_}, now_};

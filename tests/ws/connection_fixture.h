@@ -122,7 +122,7 @@ class ConnectionTest : public testing::Test {
                                              .local = SocketAddress::parse("127.0.0.1:8086").value(),
                                              .is_tls = false},
                                  .listener = 0,
-                                 .counts_half_open = true};
+                                 .is_from_proxy = false};
   std::vector<std::uint8_t> input_;
   Connection::Out out_;
   std::vector<std::string> payloads_;

@@ -81,15 +81,17 @@ TEST_F(ConnectionTest, WhoWaitsForAHandlerOrIsRefusedIsHalfOpen) {
   EXPECT_EQ(limits_.half_open(), 0u);
 }
 
-// The connections of a proxy are counted for nobody; the sessions it brings are their clients'.
+// The connections of a proxy are the proxy's; the sessions it brings are their clients'.
 TEST_F(ConnectionTest, NewSessionsBehindAProxyAreLimitedByClient) {
   config_.trusted_proxies = {Prefix::parse("127.0.0.0/8").value()};
   config_.limits.handshake_burst = 2;
-  identity_.counts_half_open = false;
+  identity_.is_from_proxy = true;
   const auto come = [&](const std::string& client) {
     connection_.reset();
     const auto config = std::make_shared<const Config>(config_);
     limits_.set_limits(config->limits);
+    EXPECT_EQ(limits_.proxy_connection_accepted(identity_.arrival.peer.ip, now_),
+              SourceLimits::Verdict::kAccepted);
     connection_ = std::make_unique<Connection>(identity_, std::make_shared<const Profile>(config),
                                                Connection::Shared{pool_, rng_, limits_, counters_}, now_);
     upgrade("/", "Origin: http://localhost\r\nX-Forwarded-For: " + client + "\r\n");

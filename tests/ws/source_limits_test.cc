@@ -24,6 +24,7 @@ Limits small_limits() {
   limits.sessions = 3;
   limits.handshakes_per_second = 10;
   limits.handshake_burst = 5;
+  limits.connections_per_proxy = 4;
   return limits;
 }
 
@@ -74,6 +75,30 @@ TEST_F(SourceLimitsTest, KeptConnectionsAreBoundedPerSourceAndInAll) {
 
   limits_.kept_alive_ended(kAlice);
   EXPECT_TRUE(keep(carol));
+}
+
+// It brings the connections of many, as fast as they come, and takes nobody else's places.
+TEST_F(SourceLimitsTest, AProxyHasABoundOfItsOwn) {
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(limits_.proxy_connection_accepted(kAlice, now_), Verdict::kAccepted);
+  EXPECT_EQ(limits_.proxy_connection_accepted(kAlice, now_), Verdict::kTooManyOfProxy);
+  EXPECT_EQ(limits_.proxy_connection_accepted(kBob, now_), Verdict::kAccepted);
+  EXPECT_EQ(limits_.connections_of_proxy(kAlice), 4u);
+  EXPECT_EQ(limits_.half_open(), 0u);
+  for (int i = 0; i < 20; ++i) {
+    limits_.proxy_connection_ended(kAlice);
+    EXPECT_EQ(limits_.proxy_connection_accepted(kAlice, now_), Verdict::kAccepted);
+  }
+}
+
+TEST_F(SourceLimitsTest, AProxyIsForgottenWithItsLastConnection) {
+  const IpAddress proxy = IpAddress::parse("2001:db8::7").value();
+  ASSERT_EQ(limits_.proxy_connection_accepted(proxy, now_), Verdict::kAccepted);
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(connect_briefly(kBob), Verdict::kAccepted);
+  EXPECT_EQ(limits_.connections_of_proxy(proxy), 1u);
+  EXPECT_EQ(limits_.connections_of_proxy(IpAddress::parse("2001:db8::8").value()), 0u);
+  limits_.proxy_connection_ended(proxy);
+  ASSERT_EQ(connect_briefly(kBob), Verdict::kAccepted);
+  EXPECT_EQ(limits_.sources(), 1u);
 }
 
 TEST_F(SourceLimitsTest, BurstThenRate) {
@@ -185,14 +210,15 @@ TEST_F(SourceLimitsTest, NewLimitsHoldForWhatComes) {
 
 TEST(CountRefusalTest, EveryReasonHasItsCounter) {
   Counters counters;
-  for (const Verdict why :
-       {Verdict::kTooFast, Verdict::kTooManyHalfOpen, Verdict::kTooManySessions, Verdict::kFull}) {
+  for (const Verdict why : {Verdict::kTooFast, Verdict::kTooManyHalfOpen, Verdict::kTooManySessions,
+                            Verdict::kTooManyOfProxy, Verdict::kFull}) {
     count_refusal(why, counters);
   }
 
   EXPECT_EQ(counters.refused_rate.value(), 1u);
   EXPECT_EQ(counters.refused_half_open.value(), 1u);
   EXPECT_EQ(counters.refused_sessions.value(), 1u);
+  EXPECT_EQ(counters.refused_proxy.value(), 1u);
   EXPECT_EQ(counters.refused_full.value(), 1u);
 }
 
