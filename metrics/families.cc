@@ -82,6 +82,7 @@ constexpr Family kFamilies[] = {
     {"wgrouter_ws_dial_failures_total", kC, "reason", "Of these, that failed: name, connect, upgrade (proxy, TLS or HTTP said no), timeout"},
     {"wgrouter_ws_dial_lost_total", kC, "", "Connections that ended"},
     {"wgrouter_http_requests_total", kC, "", "Plain HTTP requests answered"},
+    {"wgrouter_http_keep_alive_refused_total", kC, "", "Of these, the ones whose connection wanted to stay and was closed: ws.kept_alive or ws.kept_alive_per_source"},
 
     // --- virtual LANs ---
     {"wgrouter_lan_stations", kG, "network", "Stations known"},

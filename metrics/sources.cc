@@ -75,6 +75,7 @@ constexpr Source kSources[] = {
     {"ws.connections", "wgrouter_ingress_connections", ""},
     {"ws.connections_accepted", "wgrouter_ingress_connections_total", ""},
     {"ws.requests", "wgrouter_http_requests_total", ""},
+    {"ws.keep_alive_refused", "wgrouter_http_keep_alive_refused_total", ""},
     {"ws.refused_origin", "wgrouter_ingress_rejected_total", "reason=origin"},
     {"ws.refused_token", "wgrouter_ingress_rejected_total", "reason=token"},
     {"ws.refused_rate", "wgrouter_ingress_rejected_total", "reason=rate"},

@@ -226,7 +226,9 @@ bool Connection::may_keep_alive() {
   if (counted_as_ == Counted::kHalfOpen && shared_.limits.kept_alive_began(identity_.arrival.peer.ip)) {
     counted_as_ = Counted::kKeptAlive;
   }
-  return counted_as_ != Counted::kHalfOpen;
+  if (counted_as_ != Counted::kHalfOpen) return true;
+  shared_.counters.keep_alive_refused.add();
+  return false;
 }
 
 void Connection::stop_counting() {

@@ -38,6 +38,7 @@ struct Counters {
   Gauge connections;  // open sockets, sessions included
   Counter connections_accepted;
   Counter requests;  // plain HTTP, answered
+  Counter keep_alive_refused;  // of these, with the end of the connection: too many wanted to stay
   // Refused, by why.
   Counter refused_origin;
   Counter refused_token;
@@ -66,6 +67,7 @@ struct Counters {
     visit("connections", connections);
     visit("connections_accepted", connections_accepted);
     visit("requests", requests);
+    visit("keep_alive_refused", keep_alive_refused);
     visit("refused_origin", refused_origin);
     visit("refused_token", refused_token);
     visit("refused_rate", refused_rate);

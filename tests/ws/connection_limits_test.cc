@@ -39,12 +39,14 @@ TEST_F(ConnectionTest, AConnectionIsCountedFromItsFirstByteToItsLast) {
   EXPECT_NE(take_output().find("Connection: keep-alive"), std::string::npos);
   EXPECT_EQ(limits_.half_open(), 0u);
   EXPECT_EQ(limits_.kept_alive(), 1u);
+  EXPECT_EQ(counters_.keep_alive_refused.value(), 0u);
   const auto kept = std::move(connection_);
 
   open();
   get("/");
   EXPECT_NE(take_output().find("Connection: close"), std::string::npos);
   EXPECT_TRUE(connection_->is_ending());
+  EXPECT_EQ(counters_.keep_alive_refused.value(), 1u);
   EXPECT_EQ(limits_.half_open(), 1u);
   connection_->input_ended(now_);
   EXPECT_EQ(limits_.half_open(), 0u);
