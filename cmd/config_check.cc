@@ -170,6 +170,10 @@ void lower_parts(ConfigDraft& draft) {
   lower("limits.tcp_flows_per_guest", limits.tcp_flows_per_guest, limits.tcp_flows);
   lower("limits.udp_flows_per_guest", limits.udp_flows_per_guest, limits.udp_flows);
   lower("limits.connecting_per_guest", limits.connecting_per_guest, limits.connecting);
+  lower("limits.icmp_flows_per_guest", limits.icmp_flows_per_guest, limits.icmp_flows);
+  lower("limits.forward_flows_per_source", limits.forward_flows_per_source, limits.forward_flows);
+  lower("limits.forward_flows_per_forward", limits.forward_flows_per_forward, limits.forward_flows);
+  lower("limits.forward_flows_per_guest", limits.forward_flows_per_guest, limits.forward_flows);
   const std::size_t largest_window = std::size_t{65535} << stack.tcp.window_scale;
   lower("tcp.max_receive_window", stack.tcp.max_receive_window, largest_window);
   lower("tcp.initial_receive_window", stack.tcp.initial_receive_window, stack.tcp.max_receive_window);

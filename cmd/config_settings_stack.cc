@@ -135,7 +135,7 @@ Setting flows(std::string path, Access access, std::string help) {
   return number(std::move(path), access, 1, kManyFlows, std::move(help));
 }
 
-void add_limits(std::vector<Setting>& table) {
+void add_flow_limits(std::vector<Setting>& table) {
   table.push_back(flows(
       "limits.tcp_flows_per_guest", [](auto& c) -> auto& { return c.slirp.limits.tcp_flows_per_guest; },
       "TCP connections of one guest; a new one beyond is refused."));
@@ -161,8 +161,29 @@ void add_limits(std::vector<Setting>& table) {
       "limits.icmp_flows_per_guest", [](auto& c) -> auto& { return c.slirp.limits.icmp_flows_per_guest; },
       "Echo flows of one guest."));
   table.push_back(flows(
+      "limits.icmp_flows", [](auto& c) -> auto& { return c.slirp.limits.icmp_flows; },
+      "Echo flows per worker."));
+  table.push_back(flows(
+      "limits.forward_flows_per_source",
+      [](auto& c) -> auto& { return c.slirp.limits.forward_flows_per_source; },
+      "Flows through forwards of one outside source (an IPv4 address or an IPv6 /64)."));
+  table.push_back(flows(
+      "limits.forward_flows_per_forward",
+      [](auto& c) -> auto& { return c.slirp.limits.forward_flows_per_forward; },
+      "Flows through one forwarded port."));
+  table.push_back(flows(
+      "limits.forward_flows_per_guest",
+      [](auto& c) -> auto& { return c.slirp.limits.forward_flows_per_guest; },
+      "Flows through forwards into one guest."));
+  table.push_back(flows(
+      "limits.forward_flows", [](auto& c) -> auto& { return c.slirp.limits.forward_flows; },
+      "Flows through forwards per worker."));
+  table.push_back(flows(
       "limits.time_wait_entries", [](auto& c) -> auto& { return c.slirp.limits.time_wait_entries; },
       "Closed connections remembered per worker."));
+}
+
+void add_memory_limits(std::vector<Setting>& table) {
   table.push_back(size(
       "limits.reassembly_bytes_per_guest",
       [](auto& c) -> auto& { return c.slirp.limits.reassembly_bytes_per_guest; }, 64 * kKiB, kGiB,
@@ -190,7 +211,8 @@ std::vector<Setting> stack_settings() {
   add_tcp_behaviour(table);
   add_tcp_times(table);
   add_datagrams(table);
-  add_limits(table);
+  add_flow_limits(table);
+  add_memory_limits(table);
   return table;
 }
 

@@ -57,7 +57,7 @@ processor: {workers: 3, mailbox_capacity: 128}
 tcp: {ack_delay: 5ms, congestion: newreno, error_signal: icmp, max_receive_window: 1MiB}
 udp: {filtering: endpoint-independent}
 icmp: {query_timeout: 90s}
-limits: {tcp_flows: 100}
+limits: {tcp_flows: 100, icmp_flows: 50, forward_flows: 500, forward_flows_per_source: 7}
 dns: {upstreams: [9.9.9.9, "[2620:fe::fe]:5353"]}
 egress: {allow: ["10.0.0.0/8:443", private], deny: [192.168.1.1], allow_metadata: true}
 overlay: {enabled: true, exclude: [172.16.0.0/12]}
@@ -97,6 +97,12 @@ shutdown: {grace: 3s}
   EXPECT_EQ(config.slirp.icmp.query_timeout, 90s);
   EXPECT_EQ(config.slirp.limits.tcp_flows, 100u);
   EXPECT_EQ(config.slirp.limits.tcp_flows_per_guest, 100u);  // a part is never above its total
+  EXPECT_EQ(config.slirp.limits.icmp_flows, 50u);
+  EXPECT_EQ(config.slirp.limits.icmp_flows_per_guest, 50u);
+  EXPECT_EQ(config.slirp.limits.forward_flows, 500u);
+  EXPECT_EQ(config.slirp.limits.forward_flows_per_source, 7u);
+  EXPECT_EQ(config.slirp.limits.forward_flows_per_forward, 500u);
+  EXPECT_EQ(config.slirp.limits.forward_flows_per_guest, 500u);
   EXPECT_EQ(config.slirp.dns.upstreams.size(), 2u);
   EXPECT_EQ(config.egress.rules.allow.size(), 2u);
   EXPECT_TRUE(config.egress.allow_metadata);
