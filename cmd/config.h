@@ -5,24 +5,25 @@
 // The table of all keys with their defaults and bounds is deploy/docs/configuration.md.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "cmd/ingress_config.h"
+#include "cmd/observation_config.h"
+#include "cmd/wireguard_config.h"
 #include "core/address.h"
 #include "core/egress/policy.h"
 #include "core/log.h"
 #include "core/time.h"
 #include "metrics/config.h"
 #include "slirp/config.h"
-#include "slirp/forward_config.h"
-#include "slirp/lan/config.h"
-#include "wireguard/config.h"
 #include "ws/config.h"
-#include "ws/wireguard/dial_url.h"
 
 namespace wgr {
 
@@ -44,30 +45,6 @@ struct InterfaceAddress {
   static std::optional<InterfaceAddress> parse(std::string_view text) noexcept;
   std::string to_string() const;
   friend bool operator==(const InterfaceAddress&, const InterfaceAddress&) = default;
-};
-
-struct PeerEntry {
-  wireguard::PeerConfig peer;
-  egress::RuleSet egress;  // asked before the global rules
-  std::optional<ws::wireguard::DialUrl>
-      dial;                        // reached over a WebSocket that we open; instead of peer.endpoint
-  bool is_enabled = true;          // false: known, but not served
-  std::string preshared_key_file;  // where the key came from; empty: inline or none
-  std::string origin;              // "wgrouter.yaml:12", "WG_PEER_0": for messages
-};
-
-struct WireGuardConfig {
-  wireguard::DeviceConfig device;  // mtu is network.mtu
-  std::string private_key_file;    // where the key came from; empty: inline or state folder
-  bool has_private_key = false;
-  bool insecure_key_permissions = false;  // accept key files that others can read
-  std::uint16_t listen_port = 51820;      // 0: chosen by the kernel
-  // Empty: every address of both families.
-  std::vector<IpAddress> listen_addresses;
-  std::string dial_authorities;  // PEM file of who may vouch for wss:// endpoints; empty: the system's
-  std::optional<ws::wireguard::ProxyUrl> dial_proxy;
-  std::string public_endpoint;  // host[:port] printed into the first client's .conf; empty: guessed
-  std::vector<PeerEntry> peers;
 };
 
 struct NetworkConfig {
@@ -94,83 +71,9 @@ struct OverlayConfig {
   std::vector<Prefix> exclude;  // these always leave through the host's sockets
 };
 
-struct TokenEntry {
-  ws::Token token;
-  std::string secret_file;  // where the secret came from; empty: inline
-};
-
-// A listener as the operator wrote it.
-struct ListenerEntry {
-  ws::ListenerConfig listener;  // on 127.0.0.1 unless chosen
-  ws::TlsFiles tls;
-  std::string passphrase_file;  // where the passphrase came from; empty: inline or none
-  std::vector<TokenEntry> tokens;
-
-  ListenerEntry() { listener.addresses = {IpAddress::v4(127, 0, 0, 1)}; }
-};
-
-// What Config::ws.listeners is made of: the written list, or else one plain listener, and one with TLS
-// when there is a certificate.
-struct IngressConfig {
-  bool enabled = true;            // false: no listener at all, whatever else is written
-  ListenerEntry simple;           // its port is that of the plain one; 0: none
-  std::uint16_t tls_port = 8087;  // without a certificate: not opened
-  TokenEntry token;               // of `simple`
-  std::vector<ListenerEntry> listeners;
-
-  IngressConfig() { simple.listener.port = 8086; }
-};
-
-// One virtual LAN.
-struct LanEntry {
-  slirp::lan::NetworkConfig network;
-  egress::RuleSet egress;        // asked before the global rules
-  bool has_ipv6_choice = false;  // ipv6.prefix is written, or derived
-  std::string origin;            // "wgrouter.yaml:12"; empty: the default network, not written anywhere
-};
-
-struct LanConfig {
-  bool enabled = true;             // false: no network, not even the default one
-  std::vector<LanEntry> networks;  // after loading: "default" is among them, unless disabled
-  std::string lease_file;          // empty: "leases" in the state folder
-};
-
-// Ports of the host that lead into a guest.
-struct ForwardEntry {
-  // An IP address, or the name of a WireGuard peer or of a station (as it says by DHCP), with or without
-  // its domain: looked up again whenever somebody comes.
-  std::string target;
-  slirp::ForwardProtocol protocol = slirp::ForwardProtocol::kTcp;
-  std::vector<IpAddress> listen_addresses;  // empty: every address of both families
-  std::uint16_t first_port = 0;
-  std::uint16_t last_port = 0;          // of the host, included
-  std::uint16_t first_guest_port = 0;   // where first_port leads; the others follow. After loading: not 0
-  std::vector<Prefix> allowed_sources;  // empty: everybody
-  bool proxy_protocol = false;
-  std::string origin;  // "wgrouter.yaml:12": for messages
-
-  friend bool operator==(const ForwardEntry&, const ForwardEntry&) = default;
-};
-
 struct ProcessorConfig {
   std::size_t workers = 0;  // after loading: at least 1
   std::size_t mailbox_capacity = 4096;
-};
-
-struct LogConfig {
-  log::Level level = log::Level::kInfo;
-  log::Format format = log::Format::kText;
-};
-
-struct ReportConfig {
-  bool enabled = false;
-  Duration interval = std::chrono::seconds{30};
-  log::Format format = log::Format::kText;
-};
-
-struct PcapConfig {
-  std::string path;  // empty: off
-  std::uint64_t max_bytes = 64 * 1024 * 1024;
 };
 
 // What the state folder holds when nobody configured a key: see cmd/state_folder.h.

@@ -4,6 +4,7 @@
 
 #include "cmd/config_forward.h"
 #include "cmd/config_setting_kinds.h"
+#include "cmd/config_setting_lists.h"
 #include "wireguard/endpoint_name.h"
 #include "wireguard/key_text.h"
 

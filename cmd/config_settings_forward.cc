@@ -1,5 +1,6 @@
 // The keys of one entry of `forwards`.
 #include "cmd/config_setting_kinds.h"
+#include "cmd/config_setting_lists.h"
 #include "core/authority.h"
 
 namespace wgr {

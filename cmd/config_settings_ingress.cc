@@ -1,5 +1,6 @@
 // The keys of the section ws, and of the entries of `listeners` and of their tokens.
 #include "cmd/config_setting_kinds.h"
+#include "cmd/config_setting_lists.h"
 #include "wireguard/endpoint_name.h"
 
 namespace wgr {

@@ -1,5 +1,6 @@
 // The keys of a virtual LAN (lan.networks.NAME) and of one entry of `forwards`.
 #include "cmd/config_setting_kinds.h"
+#include "cmd/config_setting_lists.h"
 
 namespace wgr {
 namespace {

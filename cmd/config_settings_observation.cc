@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "cmd/config_setting_kinds.h"
+#include "cmd/config_setting_lists.h"
 #include "cmd/http_url.h"
 #include "core/egress/host_name.h"
 

@@ -1,6 +1,7 @@
 // The keys of the sections wireguard, network, processor, egress, overlay, dns, log, pcap, state
 // and shutdown.
 #include "cmd/config_setting_kinds.h"
+#include "cmd/config_setting_lists.h"
 #include "core/authority.h"
 #include "core/wire/dns.h"
 #include "wireguard/endpoint_name.h"
