@@ -9,6 +9,7 @@
 // Thread: values.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -35,7 +36,7 @@ class PartialSum {
       std::memcpy(&word, at + 4 * i, sizeof word);
       sum += word;
     }
-    return PartialSum{static_cast<std::uint32_t>(sum)} + PartialSum{static_cast<std::uint32_t>(sum >> 32)};
+    return PartialSum{sum};
   }
   // Of one 16-bit word, given in host order.
   static constexpr PartialSum of_word(std::uint16_t word) noexcept { return PartialSum{to_native(word)}; }
@@ -46,9 +47,7 @@ class PartialSum {
   }
 
   constexpr PartialSum& operator+=(PartialSum other) noexcept {
-    // Both are below 2^32, so the sum of the two is folded without loss.
-    const std::uint64_t sum = std::uint64_t{value_} + other.value_;
-    value_ = static_cast<std::uint32_t>(sum) + static_cast<std::uint32_t>(sum >> 32);
+    value_ += other.value_;
     return *this;
   }
   friend constexpr PartialSum operator+(PartialSum a, PartialSum b) noexcept { return a += b; }
@@ -61,19 +60,23 @@ class PartialSum {
   constexpr bool is_valid() const noexcept { return fold(value_) == 0xffff; }
 
  private:
-  constexpr explicit PartialSum(std::uint32_t value) noexcept : value_(value) {}
+  constexpr explicit PartialSum(std::uint64_t value) noexcept : value_(value) {}
 
   // The sum does not depend on the byte order of the words (RFC 1071 2.B), so words are added as
   // the machine loads them, and only results are swapped.
   static constexpr std::uint16_t to_native(std::uint16_t word) noexcept {
     return std::endian::native == std::endian::big ? word : detail::reverse_bytes(word);
   }
-  static constexpr std::uint16_t fold(std::uint32_t sum) noexcept {
-    sum = (sum & 0xffff) + (sum >> 16);
-    return static_cast<std::uint16_t>(sum + (sum >> 16));
+  // A number plus itself with its halves swapped has the sum of both halves, and the carry of that, above.
+  static constexpr std::uint16_t fold(std::uint64_t sum) noexcept {
+    sum += std::rotl(sum, 32);
+    auto upper = static_cast<std::uint32_t>(sum >> 32);
+    upper += std::rotl(upper, 16);
+    return static_cast<std::uint16_t>(upper >> 16);
   }
 
-  std::uint32_t value_ = 0;
+  // Words of up to 32 bits, added without a fold: no carry is lost below 16 GiB.
+  std::uint64_t value_ = 0;
 };
 
 // The part of a pseudo header that a flow keeps. REQUIRES: both of one family.
