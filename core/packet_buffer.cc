@@ -22,27 +22,25 @@ PacketPool::PacketPool(std::size_t payload, std::size_t max_slots)
       max_slots_(max_slots) {}
 
 PacketPool::~PacketPool() {
-  assert(in_use_ == 0);
+  assert(slots_in_use() == 0);
   for (void* chunk : chunks_) munmap(chunk, stride_ * kSlotsPerChunk);
-}
-
-void PacketPool::give_back(std::uint8_t* slot) noexcept {
-  assert(in_use_ > 0);
-  --in_use_;
-  retired_.push_back(slot);  // reserved in grow(): never allocates
 }
 
 void PacketPool::end_turn() noexcept {
-  free_.insert(free_.end(), retired_.begin(), retired_.end());
-  retired_.clear();
+  if (slots_in_use() != 0) {  // else there is no gap between the two
+    std::uint8_t** const slots = slots_.get();
+    std::copy_n(slots + (allocated_ - retired_), retired_, slots + free_);
+  }
+  free_ += retired_;
+  retired_ = 0;
 }
 
 void PacketPool::release_idle_memory() noexcept {
-  if (in_use_ != 0 || !retired_.empty()) return;
+  if (slots_in_use() != 0 || retired_ != 0) return;
   for (void* chunk : chunks_) munmap(chunk, stride_ * kSlotsPerChunk);
   chunks_.clear();
-  free_.clear();
-  allocated_ = 0;
+  slots_.reset();
+  free_ = allocated_ = 0;
 }
 
 bool PacketPool::grow() {
@@ -52,33 +50,39 @@ bool PacketPool::grow() {
       mmap(nullptr, stride_ * kSlotsPerChunk, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (chunk == MAP_FAILED) return false;
   chunks_.push_back(chunk);
+  auto slots = std::make_unique<std::uint8_t*[]>(allocated_ + count);
+  std::copy_n(slots_.get(), free_, slots.get());
+  std::copy_n(slots_.get() + (allocated_ - retired_), retired_,
+              slots.get() + (allocated_ + count - retired_));
+  slots_ = std::move(slots);
   allocated_ += count;
-  free_.reserve(allocated_);
-  retired_.reserve(allocated_);
-  for (std::size_t i = count; i-- > 0;) free_.push_back(static_cast<std::uint8_t*>(chunk) + i * stride_);
+  for (std::size_t i = count; i-- > 0;) slots_[free_++] = static_cast<std::uint8_t*>(chunk) + i * stride_;
   return true;
 }
 
-MutableBytes PacketBatch::allocate(std::size_t size) {
-  assert(size <= kChunk);
-  if (chunk_ < chunks_.size() && filled_ + size > kChunk) {
-    ++chunk_;
-    filled_ = 0;
-  }
-  if (chunk_ == chunks_.size()) {
+void PacketBatch::next_chunk() {
+  if (chunks_used_ == chunks_.size()) {
     chunks_.push_back(std::make_unique_for_overwrite<std::uint8_t[]>(kChunk));
-    filled_ = 0;
   }
-  std::uint8_t* const start = chunks_[chunk_].get() + filled_;
-  filled_ += round_up(size, 8);
-  return {start, size};
+  at_ = chunks_[chunks_used_++].get();
+  room_ = kChunk;
+}
+
+void PacketBatch::grow() {
+  constexpr std::size_t kFirstCapacity = 64;
+  const std::size_t bigger = std::max(kFirstCapacity, capacity_ * 2);
+  auto packets = std::make_unique<PacketView[]>(bigger);
+  std::copy_n(packets_.get(), count_, packets.get());
+  packets_ = std::move(packets);
+  capacity_ = bigger;
 }
 
 void PacketBatch::clear() noexcept {
-  packets_.clear();
+  count_ = 0;
   if (chunks_.size() > kKeptChunks) chunks_.resize(kKeptChunks);
-  chunk_ = 0;
-  filled_ = 0;
+  chunks_used_ = 0;
+  at_ = nullptr;
+  room_ = 0;
 }
 
 }  // namespace wgr

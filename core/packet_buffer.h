@@ -123,11 +123,9 @@ class PacketPool {
 
   // Empty when the cap is reached; the caller counts kPoolExhausted.
   PacketBuffer take() {
-    if (free_.empty() && !grow()) return {};
-    std::uint8_t* const slot = free_.back();
-    free_.pop_back();
-    ++in_use_;
-    return PacketBuffer{this, slot};
+    if (free_ == 0 && !grow()) [[unlikely]]
+      return {};
+    return PacketBuffer{this, slots_[--free_]};
   }
   // Slots given back since the last call become free.
   void end_turn() noexcept;
@@ -135,22 +133,28 @@ class PacketPool {
   void release_idle_memory() noexcept;
 
   std::size_t payload_capacity() const noexcept { return payload_; }
-  std::size_t slots_in_use() const noexcept { return in_use_; }
+  std::size_t slots_in_use() const noexcept { return allocated_ - free_ - retired_; }
   std::size_t slots_allocated() const noexcept { return allocated_; }
   std::size_t max_slots() const noexcept { return max_slots_; }
 
  private:
   friend class PacketBuffer;
-  void give_back(std::uint8_t* slot) noexcept;
+  void give_back(std::uint8_t* slot) noexcept {
+    assert(slots_in_use() > 0);
+    slots_[allocated_ - ++retired_] = slot;
+  }
   bool grow();
 
   const std::size_t payload_;
   const std::size_t stride_;
   const std::size_t max_slots_;
-  std::size_t in_use_ = 0;
+  // One array, as slots in use need no place in it:
+  //   | free ...            ... given back in this turn |
+  //   0     free_    allocated_ - retired_     allocated_
+  std::unique_ptr<std::uint8_t*[]> slots_;
+  std::size_t free_ = 0;
+  std::size_t retired_ = 0;
   std::size_t allocated_ = 0;
-  std::vector<std::uint8_t*> free_;
-  std::vector<std::uint8_t*> retired_;  // given back in this turn
   std::vector<void*> chunks_;
 };
 
@@ -173,12 +177,25 @@ class PacketBatch {
   PacketBatch& operator=(const PacketBatch&) = delete;
 
   // Uninitialized room for `size` bytes that stays valid until clear(). REQUIRES: size <= 65535 + headers.
-  MutableBytes allocate(std::size_t size);
+  MutableBytes allocate(std::size_t size) {
+    assert(size <= kChunk);
+    if (size > room_) [[unlikely]]
+      next_chunk();
+    std::uint8_t* const start = at_;
+    const std::size_t taken = (size + 7) / 8 * 8;  // as kChunk is, so it fits too
+    at_ += taken;
+    room_ -= taken;
+    return {start, size};
+  }
   // `bytes` must stay valid until clear(): allocated here, or a slot that goes through end_turn().
-  void push(GuestId to, MutableBytes bytes) { packets_.push_back({to, bytes}); }
+  void push(GuestId to, MutableBytes bytes) {
+    if (count_ == capacity_) [[unlikely]]
+      grow();
+    packets_[count_++] = {to, bytes};
+  }
 
-  std::span<const PacketView> packets() const noexcept { return packets_; }
-  bool empty() const noexcept { return packets_.empty(); }
+  std::span<const PacketView> packets() const noexcept { return {packets_.get(), count_}; }
+  bool empty() const noexcept { return count_ == 0; }
   // Forgets everything and keeps the memory of an ordinary turn.
   void clear() noexcept;
 
@@ -186,10 +203,16 @@ class PacketBatch {
   static constexpr std::size_t kChunk = 128 * 1024;
   static constexpr std::size_t kKeptChunks = 8;
 
-  std::vector<PacketView> packets_;
+  void grow();
+  void next_chunk();
+
+  std::unique_ptr<PacketView[]> packets_;
+  std::size_t count_ = 0;
+  std::size_t capacity_ = 0;
   std::vector<std::unique_ptr<std::uint8_t[]>> chunks_;
-  std::size_t chunk_ = 0;   // the one being filled
-  std::size_t filled_ = 0;  // bytes used of it
+  std::size_t chunks_used_ = 0;  // the last of them is being filled
+  std::uint8_t* at_ = nullptr;
+  std::size_t room_ = 0;
 };
 
 }  // namespace wgr
