@@ -21,6 +21,17 @@ class Ring {
  public:
   using Position = std::uint32_t;
 
+  Ring() noexcept = default;
+  Ring(Ring&& other) noexcept { swap(other); }
+  Ring& operator=(Ring&& other) noexcept {
+    Ring{std::move(other)}.swap(*this);
+    return *this;
+  }
+  ~Ring() {
+    clear();
+    release();
+  }
+
   bool empty() const noexcept { return size_ == 0; }
   std::size_t size() const noexcept { return size_; }
   std::size_t capacity() const noexcept { return items_ == nullptr ? 0 : std::size_t{mask_} + 1; }
@@ -42,18 +53,21 @@ class Ring {
 
   // A new last element, as T{} made it.
   T& emplace_back() {
-    if (size_ == capacity()) grow();
+    if (size_ == capacity()) [[unlikely]]
+      grow();
     ++size_;
-    return back();
+    return *std::construct_at(&back());
   }
   T& push_back(T item) { return emplace_back() = std::move(item); }
-  void pop_front() noexcept {
-    renew(front());
-    ++front_;
-    --size_;
+  // The first `count` elements. REQUIRES: count <= size().
+  void pop_front(std::size_t count = 1) noexcept {
+    for (std::size_t i = 0; i < count; ++i) std::destroy_at(&(*this)[i]);
+    front_ += static_cast<Position>(count);
+    size_ -= count;
   }
+  // REQUIRES: !empty().
   void pop_back() noexcept {
-    renew(back());
+    std::destroy_at(&back());
     --size_;
   }
   // Before the element at `index`. Positions of later elements change. REQUIRES: index <= size().
@@ -62,34 +76,39 @@ class Ring {
     for (std::size_t i = size_ - 1; i > index; --i) (*this)[i] = std::move((*this)[i - 1]);
     (*this)[index] = std::move(item);
   }
-  void clear() noexcept {
-    while (!empty()) pop_back();
-  }
+  void clear() noexcept { pop_front(size_); }
   // REQUIRES: empty().
   void release() noexcept {
     assert(empty());
-    items_.reset();
+    if (items_ != nullptr) std::allocator<T>{}.deallocate(items_, capacity());
+    items_ = nullptr;
     mask_ = 0;
   }
 
  private:
   static constexpr std::size_t kInitialCapacity = 16;
 
-  static void renew(T& item) noexcept {
-    std::destroy_at(&item);
-    std::construct_at(&item);
+  void swap(Ring& other) noexcept {
+    std::swap(items_, other.items_);
+    std::swap(mask_, other.mask_);
+    std::swap(front_, other.front_);
+    std::swap(size_, other.size_);
   }
 
   void grow() {
     const std::size_t bigger = items_ == nullptr ? kInitialCapacity : capacity() * 2;
-    auto items = std::make_unique<T[]>(bigger);
+    T* const items = std::allocator<T>{}.allocate(bigger);
     const auto mask = static_cast<Position>(bigger - 1);
-    for (std::size_t i = 0; i < size_; ++i) items[position(i) & mask] = std::move((*this)[i]);
-    items_ = std::move(items);
+    for (std::size_t i = 0; i < size_; ++i) {
+      std::construct_at(&items[position(i) & mask], std::move((*this)[i]));
+      std::destroy_at(&(*this)[i]);
+    }
+    if (items_ != nullptr) std::allocator<T>{}.deallocate(items_, capacity());
+    items_ = items;
     mask_ = mask;
   }
 
-  std::unique_ptr<T[]> items_;
+  T* items_ = nullptr;  // room for capacity() elements, of which only those in the queue exist
   Position mask_ = 0;
   Position front_ = 0;
   std::size_t size_ = 0;

@@ -58,38 +58,36 @@ SegmentWriter::SegmentWriter(const Config& config, const FlowKey& key,
   store_be(tcp(), key.remote.port);
   store_be(tcp() + 2, key.guest_side.port);
   tcp()[kDataOffset] = data_offset(kTcpHeaderSize);
-  set_shape(/*payload_size=*/0, wire::kTcpAck);
 }
 
-void SegmentWriter::sum_template() noexcept {
-  const std::size_t tcp_header = header_size_ - ip_size();
-  if (is_v4_) ip_sum_ = wire::PartialSum::of({ip(), wire::kIpv4HeaderSize});
-  tcp_sum_ = wire::pseudo_header_sum(addresses_, wire::IpProtocol::kTcp, tcp_header + payload_size_) +
-             wire::PartialSum::of({tcp(), tcp_header});
-}
-
-void SegmentWriter::set_shape(std::size_t payload_size, wire::TcpFlags flags) noexcept {
+// Makes the template that of segments of this size that say this and leave at `now`.
+void SegmentWriter::prepare(std::size_t payload_size, wire::TcpFlags flags, Instant now) noexcept {
   payload_size_ = payload_size;
   flags_ = flags;
+  stamped_at_ = now;
   const std::size_t size = header_size_ + payload_size;
   if (is_v4_) {
     store_be(ip() + kIpv4Length, static_cast<std::uint16_t>(size));
+    ip_sum_ = wire::PartialSum::of({ip(), wire::kIpv4HeaderSize});
   } else {
     store_be(ip() + kIpv6PayloadLength, static_cast<std::uint16_t>(size - wire::kIpv6HeaderSize));
   }
   tcp()[kFlags] = flags.bits;
-  sum_template();
+  if (uses_timestamps()) store_be(tcp() + kTimestampValue, timestamp(now));
+  tcp_sum_ = wire::pseudo_header_sum(addresses_, wire::IpProtocol::kTcp, tcp_size_ + payload_size) +
+             wire::PartialSum::of({tcp(), tcp_size_});
 }
 
 void SegmentWriter::use_timestamps() noexcept {
   if (uses_timestamps()) return;
   std::memmove(ip() - kTcpTimestampsSize, ip(), header_size_);
-  header_size_ = static_cast<std::uint8_t>(ip_size() + kTcpHeaderSize + kTcpTimestampsSize);
+  header_size_ = static_cast<std::uint8_t>(header_size_ + kTcpTimestampsSize);
+  tcp_size_ = static_cast<std::uint8_t>(tcp_size_ + kTcpTimestampsSize);
   tcp()[kDataOffset] = data_offset(kTcpHeaderSize + kTcpTimestampsSize);
   constexpr std::uint8_t kOption[] = {1, 1, 8, 10};
   std::copy(std::begin(kOption), std::end(kOption), tcp() + kTcpHeaderSize);
   std::fill_n(tcp() + kTimestampValue, 8, std::uint8_t{0});
-  set_shape(payload_size_, flags_);
+  template_changed();
 }
 
 std::uint32_t SegmentWriter::timestamp(Instant now) const noexcept {
@@ -100,12 +98,12 @@ std::uint32_t SegmentWriter::timestamp(Instant now) const noexcept {
 void SegmentWriter::acknowledge(SeqNumber next, std::uint16_t window) noexcept {
   store_be(tcp() + kAcknowledgement, next.value());
   store_be(tcp() + kWindow, window);
-  sum_template();
+  template_changed();
 }
 
 void SegmentWriter::echo(std::uint32_t timestamp) noexcept {
   store_be(tcp() + kTimestampEcho, timestamp);
-  sum_template();
+  template_changed();
 }
 
 void SegmentWriter::set_tos(std::uint8_t tos) noexcept {
@@ -115,7 +113,7 @@ void SegmentWriter::set_tos(std::uint8_t tos) noexcept {
     ip()[0] = static_cast<std::uint8_t>(0x60 | tos >> 4);
     ip()[1] = static_cast<std::uint8_t>((ip()[1] & 0x0f) | tos << 4);
   }
-  sum_template();
+  template_changed();
 }
 
 // Identification and the header checksum of IPv4, over what the template gave.
@@ -141,20 +139,15 @@ void SegmentWriter::write_ip_alone(MutableBytes packet) noexcept {
 
 void SegmentWriter::write_headers(MutableBytes payload, SeqNumber sequence, wire::TcpFlags flags,
                                   Instant now) noexcept {
-  if (payload.size() != payload_size_ || flags != flags_) [[unlikely]]
-    set_shape(payload.size(), flags);
+  if (payload.size() != payload_size_ || flags != flags_ || now != stamped_at_) [[unlikely]]
+    prepare(payload.size(), flags, now);
   std::memcpy(payload.data() - kMaxHeader, template_.data(), kMaxHeader);
-  std::uint8_t* const packet = payload.data() - header_size_;
-  if (is_v4_) write_ip(packet);
-  std::uint8_t* const segment = packet + ip_size();
+  if (is_v4_) write_ip(payload.data() - header_size_);
+  std::uint8_t* const segment = payload.data() - tcp_size_;
   store_be(segment + kSequence, sequence.value());
   // The payload begins at an even offset: headers are multiples of four.
-  wire::PartialSum sum =
+  const wire::PartialSum sum =
       tcp_sum_ + wire::PartialSum::of_words<1>(segment + kSequence) + wire::PartialSum::of(payload);
-  if (uses_timestamps()) {
-    store_be(segment + kTimestampValue, timestamp(now));
-    sum += wire::PartialSum::of_words<1>(segment + kTimestampValue);
-  }
   store_be(segment + kChecksum, sum.checksum());
 }
 

@@ -25,7 +25,7 @@ class SegmentWriter {
 
   // From here on every segment but a reset carries timestamps.
   void use_timestamps() noexcept;
-  bool uses_timestamps() const noexcept { return header_size_ != ip_size() + wire::kTcpHeaderSize; }
+  bool uses_timestamps() const noexcept { return tcp_size_ != wire::kTcpHeaderSize; }
   // Milliseconds with the random offset of RFC 7323 5.4.
   std::uint32_t timestamp(Instant now) const noexcept;
 
@@ -54,30 +54,33 @@ class SegmentWriter {
 
  private:
   static constexpr std::size_t kMaxHeader = 40 + wire::kTcpHeaderSize + wire::kTcpTimestampsSize;
+  static constexpr std::size_t kNoSize = SIZE_MAX;
 
   // Writes the headers of a segment into the header_size() bytes in front of its payload, and as many more as
   // a larger header would take.
   void write_headers(MutableBytes payload, SeqNumber sequence, wire::TcpFlags flags, Instant now) noexcept;
-  void set_shape(std::size_t payload_size, wire::TcpFlags flags) noexcept;
-  void sum_template() noexcept;
+  void prepare(std::size_t payload_size, wire::TcpFlags flags, Instant now) noexcept;
+  void template_changed() noexcept { payload_size_ = kNoSize; }
   void write_with_options(SeqNumber sequence, wire::TcpFlags flags, std::uint16_t window,
                           const wire::TcpOptions& options, PacketBatch& out);
   void write_ip(std::uint8_t* packet) noexcept;
   void write_ip_alone(MutableBytes packet) noexcept;
   std::uint8_t* ip() noexcept { return template_.data() + kMaxHeader - header_size_; }
-  std::uint8_t* tcp() noexcept { return ip() + ip_size(); }
+  std::uint8_t* tcp() noexcept { return template_.data() + kMaxHeader - tcp_size_; }
 
   // The headers stand at its end: all of it is copied, which takes fewer steps than a size to look at.
   std::array<std::uint8_t, kMaxHeader> template_{};
   std::uint8_t header_size_;
+  std::uint8_t tcp_size_ = wire::kTcpHeaderSize;
   bool is_v4_;
   std::uint16_t identification_ = 0;
   std::uint32_t timestamp_offset_;
   GuestId guest_;
   wire::PartialSum addresses_;
-  // Of the segment the template is for: neighbours are mostly of one size and say the same.
-  std::size_t payload_size_ = 0;
+  // Of the segment the template is for: neighbours are mostly of one size, say the same and leave together.
+  std::size_t payload_size_ = kNoSize;  // kNoSize: for none, the sums are of another template
   wire::TcpFlags flags_;
+  Instant stamped_at_{};
   // Of the template, in which what each segment brings is zero.
   wire::PartialSum ip_sum_;   // IPv4
   wire::PartialSum tcp_sum_;  // with the pseudo header

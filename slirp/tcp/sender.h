@@ -161,6 +161,7 @@ class Sender {
   // sender_fill.cc: bytes from the host
   std::size_t host_room() const noexcept;
   std::size_t pay_for_slots(std::size_t wanted) noexcept;
+  std::size_t prepare_segments(std::span<iovec> into, std::size_t room);
 
   // sender.cc: transmission
   std::size_t window_room() const noexcept;

@@ -117,26 +117,34 @@ void Sender::advance(SeqNumber ack, News& result, Instant now) {
 
 // The same for a row of segments that arrived as they were sent: what they have in common is done once.
 void Sender::advance_plain(SeqNumber ack, News& result, Instant now) {
-  const std::uint32_t before = sent_;
+  const Position first = segments_.position(0);
+  const Position end = segments_.position(sent_);
+  Position position = first;
+  Position in_order = first_sent_;  // nothing is plain if nothing is linked
   std::size_t bytes = 0;
   std::uint32_t slots = 0;
-  Rack::Delivered first;
-  Rack::Delivered last;
-  while (sent_ != 0 && first_sent_ == segments_.position(0)) {
-    Segment& segment = segments_.front();
-    const SeqNumber end = segment.end();
-    if (!segment.is_plain() || end > ack) [[unlikely]]
+  while (position != end && position == in_order) {
+    const Segment& segment = segments_.at(position);
+    if (!segment.is_plain() || segment.end() > ack) [[unlikely]]
       break;
-    last = {.end = end, .sent_at = segment.sent_at};
-    if (sent_ == before) first = last;
     bytes += segment.size;
-    first_sent_ = segment.later;
-    if (segment.buffer) ++slots;
-    segments_.pop_front();  // with its buffer
-    --sent_;
+    slots += segment.buffer ? 1 : 0;
+    in_order = segment.later;
+    ++position;
   }
-  const std::uint32_t count = before - sent_;
+  const std::uint32_t count = position - first;
   if (count == 0) return;
+  const auto arrival = [this](Position at) {
+    return Rack::Delivered{.end = segments_.at(at).end(), .sent_at = segments_.at(at).sent_at};
+  };
+  const Rack::Delivered last = arrival(position - 1);
+  if (sack_) {  // those between tell it nothing that these two do not
+    rack_.delivered(arrival(first), rtt_.minimum(), now);
+    rack_.delivered(last, rtt_.minimum(), now);
+  }
+  segments_.pop_front(count);  // with their buffers
+  sent_ -= count;
+  first_sent_ = in_order;
   linked_ -= count;
   slots_ -= slots;
   environment_.memory.give_back(slots * environment_.slot_cost());
@@ -145,10 +153,6 @@ void Sender::advance_plain(SeqNumber ack, News& result, Instant now) {
   result.acked_segments += count;
   result.newest_sent = std::max(result.newest_sent, last.sent_at);
   result.has_sample = true;
-  if (sack_) {  // those between tell it nothing that these two do not
-    rack_.delivered(first, rtt_.minimum(), now);
-    rack_.delivered(last, rtt_.minimum(), now);
-  }
 }
 
 void Sender::delivered(Segment& segment, News& result, Instant now) {

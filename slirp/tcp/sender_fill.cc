@@ -55,21 +55,30 @@ std::size_t Sender::prepare(std::span<iovec> into, std::size_t limit) {
   }
   const std::size_t wanted =
       std::min({(room + mss_ - 1) / mss_, into.size() - pieces, std::size_t{read_ahead_}});
-  for (std::size_t left = pay_for_slots(wanted); left > 0; --left) {
-    PacketBuffer slot = environment_.pool.take();
-    if (!slot) {
-      environment_.memory.give_back(left * environment_.slot_cost());
+  return pieces + prepare_segments(into.subspan(pieces, pay_for_slots(wanted)), room);
+}
+
+// An empty segment behind each of `into`, paid for. REQUIRES: room for at least a byte in each.
+std::size_t Sender::prepare_segments(std::span<iovec> into, std::size_t room) {
+  PacketPool& pool = environment_.pool;
+  const std::size_t mss = mss_;
+  std::size_t prepared = 0;
+  for (iovec& piece : into) {
+    PacketBuffer slot = pool.take();
+    if (!slot) [[unlikely]] {
+      environment_.memory.give_back((into.size() - prepared) * environment_.slot_cost());
       environment_.counters.slots_refused.add();
       break;
     }
-    ++slots_;
-    const std::size_t size = std::min(room, std::size_t{mss_});
-    into[pieces++] = {slot.append(size), size};
+    const std::size_t size = std::min(room, mss);
+    piece = {slot.append(size), size};
     segments_.emplace_back().buffer = std::move(slot);
-    ++prepared_segments_;
+    ++prepared;
     room -= size;
   }
-  return pieces;
+  slots_ += static_cast<std::uint32_t>(prepared);
+  prepared_segments_ = static_cast<std::uint16_t>(prepared);
+  return prepared;
 }
 
 void Sender::commit(std::size_t size, Instant now, PacketBatch& out) {
