@@ -1,6 +1,7 @@
 #include "slirp/guest_packets.h"
 
 #include <algorithm>
+#include <cstddef>
 
 #include "core/wire/icmp.h"
 #include "core/wire/udp.h"
@@ -23,6 +24,15 @@ std::size_t max_upper_size(Family family) noexcept {
 
 void GuestPackets::udp(const Guest& guest, const SocketAddress& from, const SocketAddress& to, Bytes payload,
                        std::uint8_t tos, PacketBatch& out) {
+  udp_headers_.aim(from, to, tos);
+  if (const std::size_t size = udp_headers_.size() + payload.size(); size <= guest.mtu()) [[likely]] {
+    const MutableBytes packet = out.allocate(size);
+    std::copy(payload.begin(), payload.end(),
+              packet.begin() + static_cast<std::ptrdiff_t>(udp_headers_.size()));
+    udp_headers_.write(packet);
+    out.push(guest.id, packet);
+    return;
+  }
   if (payload.size() > max_upper_size(to.ip.family()) - wire::kUdpHeaderSize) return;
   const MutableBytes packet = begin(to.ip.family(), wire::kUdpHeaderSize + payload.size(), out);
   const MutableBytes datagram = packet.subspan(ip_header_size(to.ip.family()));

@@ -14,6 +14,7 @@
 #include "slirp/counters.h"
 #include "slirp/fragment.h"
 #include "slirp/icmp_error.h"
+#include "slirp/udp_headers.h"
 
 namespace wgr::slirp {
 
@@ -23,7 +24,7 @@ class GuestPackets {
  public:
   // All outlive this object.
   GuestPackets(const Config& config, Counters& counters, Rng& rng)
-      : config_(config), counters_(counters), fragmenter_(rng), errors_(config) {}
+      : config_(config), counters_(counters), fragmenter_(rng), errors_(config), udp_headers_(config.ttl) {}
 
   void udp(const Guest& guest, const SocketAddress& from, const SocketAddress& to, Bytes payload,
            std::uint8_t tos, PacketBatch& out);
@@ -52,6 +53,7 @@ class GuestPackets {
   Counters& counters_;
   Fragmenter fragmenter_;
   IcmpErrors errors_;
+  UdpHeaders udp_headers_;
 };
 
 }  // namespace wgr::slirp
