@@ -200,7 +200,8 @@ void add_memory_limits(std::vector<Setting>& table) {
       "Bytes of all TCP buffers per worker."));
   table.push_back(size(
       "limits.tcp_memory_per_guest", [](auto& c) -> auto& { return c.slirp.limits.tcp_memory_per_guest; },
-      kMiB, 1024 * kGiB, "Bytes of one guest's TCP buffers."));
+      kMiB, 1024 * kGiB,
+      "Bytes of one guest's TCP buffers; never more than it leaves free of the worker's."));
 }
 
 }  // namespace

@@ -1,6 +1,10 @@
 // Bytes that may be held for guests: one budget per guest below one per worker. Whoever holds memory
 // takes it here first; a refusal is an ordinary answer with a stated policy at the caller.
 //
+// A guest never holds more than what it would leave free (dynamic thresholds: Choudhury and Hahne, "Dynamic
+// queue length thresholds for shared-memory packet switches", 1998): one alone has half of the worker's
+// memory, and N that take all they get leave a share of 1/(N+1) to who comes next.
+//
 // Thread: confined to one worker.
 #pragma once
 
@@ -21,7 +25,7 @@ class MemoryBudget {
 
   // All of `bytes` or nothing.
   [[nodiscard]] bool take(std::size_t bytes) noexcept {
-    if (bytes > limit_ - used_) return false;
+    if (bytes > available()) return false;
     if (parent_ != nullptr && !parent_->take(bytes)) return false;
     used_ += bytes;
     return true;
@@ -35,9 +39,12 @@ class MemoryBudget {
 
   std::size_t used() const noexcept { return used_; }
   std::size_t limit() const noexcept { return limit_; }
+  // What take() would grant.
   std::size_t available() const noexcept {
     const std::size_t here = limit_ - used_;
-    return parent_ == nullptr ? here : std::min(here, parent_->available());
+    if (parent_ == nullptr) return here;
+    const std::size_t free = parent_->available();
+    return free > used_ ? std::min(here, (free - used_) / 2) : 0;
   }
 
  private:

@@ -109,6 +109,7 @@ void TcpBridge::write_to_host(TcpFlow& flow, Instant now) {
     if (result.bytes > 0) {
       environment_.counters.tcp.bytes_sent.add(result.bytes);
       flow.connection.consume(result.bytes, now);
+      if (flow.is_lingering) flow.began = now;  // a slow remote that reads on is owed the rest
     }
     if (result.bytes == offered) continue;
     if (result.error == 0 || result.would_block()) {

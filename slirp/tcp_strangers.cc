@@ -57,7 +57,6 @@ TcpStrangers::Answer TcpStrangers::answer_in_time_wait(Entry& entry, const wire:
   // A FIN again: our acknowledgement was lost, and 2 MSL start anew.
   if (flags.fin()) {
     entry.ends = now + environment_.config.tcp.time_wait;
-    order_.push_back({entry.ends, entry.token});
     return Answer::kAcknowledge;
   }
   return flags.syn() || !segment.payload().empty() ? Answer::kAcknowledge : Answer::kNone;
@@ -104,7 +103,12 @@ void TcpStrangers::on_deadline(Instant now) {
   while (!order_.empty() && order_.front().at <= now) {
     Entry* entry = entries_.at(order_.front().token);
     order_.pop_front();
-    if (entry != nullptr && entry->ends <= now) erase(*entry);
+    if (entry == nullptr) continue;
+    if (entry->ends <= now) {
+      erase(*entry);
+    } else {  // its FIN came again: it waits at the end, at most one lifetime too long
+      order_.push_back({entry->ends, entry->token});
+    }
   }
 }
 

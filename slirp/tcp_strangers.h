@@ -59,7 +59,7 @@ class TcpStrangers {
 
   const BridgeEnvironment& environment_;
   FlowTable<Entry> entries_;
-  std::deque<Ending> order_;  // all live equally long, so they end in the order they came; stale ones too
+  std::deque<Ending> order_;  // each entry once, in the order they came, as all live equally long; stale ones too
 };
 
 }  // namespace wgr::slirp

@@ -294,7 +294,7 @@ void Connection::close_by_reset() noexcept {
 
 void Connection::path_mtu_changed(std::uint16_t mtu, Instant now, PacketBatch& out) {
   const std::size_t least = key_.remote.ip.is_v4() ? wire::kIpv4MinMtu : 0;
-  if (mtu < least || mtu == 0 || mtu >= path_mtu_) return;
+  if (mtu < least || mtu == 0 || mtu > path_mtu_) return;  // equal: what could not be cut then
   const std::uint16_t floor =
       key_.remote.ip.is_v4() ? kLeastPathMtu : static_cast<std::uint16_t>(wire::kIpv6MinMtu);
   path_mtu_ = std::min(path_mtu_, std::max(mtu, floor));

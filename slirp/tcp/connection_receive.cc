@@ -164,6 +164,7 @@ Connection::Verdict Connection::receive_in_syn_ack_sent(const wire::TcpView& seg
   if (flags.syn() && sequence == peer_initial_sequence_) {
     if (acknowledges) {  // the other half of a simultaneous open
       establish(segment, now);
+      if (finish_requested_) finish_send(now, out);
       receiver_.request_acknowledgement();
     } else {
       send_syn(now, out);  // our SYN-ACK was lost
@@ -218,6 +219,13 @@ Connection::Verdict Connection::check_sequence(const wire::TcpView& segment, Ins
   if (!flags.rst() && !flags.syn() && length != 0 && sequence <= receiver_.expected()) {
     // Data or FIN once more, or data into a closed window (MUST-66): of no use, but it must be answered, and
     // what it acknowledges may be news.
+    receiver_.request_acknowledgement();
+    return Verdict::kContinue;
+  }
+  if (!flags.rst() && !flags.syn() && length == 0 && sequence + 1 == receiver_.expected()) {
+    // A keepalive, or a probe of a closed window as Linux makes it (RFC 9293 3.8.4): the guest lives.
+    heard_at_ = now;
+    keepalives_ = 0;
     receiver_.request_acknowledgement();
     return Verdict::kContinue;
   }

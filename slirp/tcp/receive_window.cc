@@ -13,8 +13,11 @@ constexpr Duration kShortestRound = std::chrono::milliseconds{1};
 
 ReceiveWindow::Offer ReceiveWindow::offer(SeqNumber ack, std::size_t unread, std::size_t available,
                                           std::size_t mss) const noexcept {
-  // Under memory pressure the window closes by not moving on.
-  const std::size_t room = capacity_ > unread ? std::min(capacity_ - unread, available / 2) : 0;
+  // Under memory pressure the window closes by not moving on, but not for a flow whose host takes everything
+  // at once: that needs no memory, and what cannot be held in the end is forgotten unacknowledged.
+  const std::size_t least = unread == 0 ? std::min(capacity_, 2 * mss) : 0;
+  const std::size_t room =
+      capacity_ > unread ? std::max(std::min(capacity_ - unread, available / 2), least) : 0;
   const std::size_t unit = std::size_t{1} << scale_;
   const std::size_t whole = std::min<std::size_t>(room >> scale_, 0xffff);
   const SeqNumber edge = ack + (whole << scale_);

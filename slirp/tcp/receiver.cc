@@ -47,7 +47,7 @@ void Receiver::receive(SeqNumber begin, MutableBytes payload, bool fin, Instant 
     end = edge;
     fin = false;
   }
-  if (fin && !fin_known_) {
+  if (fin && !fin_known_ && end >= next_) {  // below it is no end of this stream
     fin_known_ = true;
     fin_ = end;
   }

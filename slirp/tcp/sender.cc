@@ -221,12 +221,26 @@ bool Sender::split(std::size_t index, std::size_t size) {
   return true;
 }
 
-// One pass over the window: a guest that lies about its path must not make it quadratic.
 void Sender::mss_changed(std::size_t mss, Instant now, PacketBatch& out) {
-  if (mss >= mss_) return;
-  mss_ = static_cast<std::uint16_t>(mss);
-  congestion_.mss_changed(mss);
+  if (mss > mss_ || (mss == mss_ && !has_oversized_)) return;
+  if (mss < mss_) {
+    mss_ = static_cast<std::uint16_t>(mss);
+    congestion_.mss_changed(mss);
+  }
+  if (cut_oversized() && phase_ == Phase::kOpen) {
+    phase_ = Phase::kLoss;
+    may_be_spurious_ = undo_possible_ = false;
+    recovery_point_ = next_;
+  }
+  if (started_) send_pending(now, out);
+}
+
+// What is larger than the path takes becomes pieces, and what of it was on its way is lost, which is no sign
+// of congestion; returns whether there was such. What finds no slot stays whole until the next try. One pass
+// over the window: a guest that lies about its path must not make it quadratic.
+bool Sender::cut_oversized() {
   bool lost_any = false;
+  has_oversized_ = false;
   Ring<Segment> pieces;
   std::uint32_t sent_pieces = 0;
   for (std::size_t i = 0; i < segments_.size(); ++i) {
@@ -239,7 +253,9 @@ void Sender::mss_changed(std::size_t mss, Instant now, PacketBatch& out) {
       if (is_sent) ++sent_pieces;
       if (rest && piece->sacked) ++sacked_segments_;
       if (rest && piece->lost) ++lost_segments_;
-      if (is_too_big && piece->in_pipe && piece->size <= mss_) {  // lost, and no sign of congestion
+      if (piece->size > mss_) {
+        has_oversized_ = true;
+      } else if (is_too_big && piece->in_pipe) {
         piece->in_pipe = false;
         piece->lost = true;
         ++lost_segments_;
@@ -254,12 +270,7 @@ void Sender::mss_changed(std::size_t mss, Instant now, PacketBatch& out) {
   sent_ = sent_pieces;
   relink();
   lost_hint_ = segments_.position(0);
-  if (lost_any && phase_ == Phase::kOpen) {
-    phase_ = Phase::kLoss;
-    may_be_spurious_ = undo_possible_ = false;
-    recovery_point_ = next_;
-  }
-  if (started_) send_pending(now, out);
+  return lost_any;
 }
 
 void Sender::arm_timers(Instant now) noexcept {

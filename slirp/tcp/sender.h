@@ -174,6 +174,7 @@ class Sender {
   void transmit(Position position, Instant now, PacketBatch& out);
   std::optional<Segment> cut(Segment& first, std::size_t size);
   bool split(std::size_t index, std::size_t size);
+  bool cut_oversized();
   void drop_segment_buffer(Segment& segment) noexcept;
   void arm_timers(Instant now) noexcept;
   void restart_retransmission_timer(Instant now) noexcept;
@@ -248,6 +249,7 @@ class Sender {
   bool sack_ = false;
   bool fin_queued_ = false;
   bool started_ = false;
+  bool has_oversized_ = false;      // segments beyond mss_ which no memory was there to cut
   bool probe_outstanding_ = false;  // a tail loss probe
   bool probe_was_retransmission_ = false;
   bool window_probed_ = false;    // the byte at next_ has left as a window probe

@@ -1,5 +1,6 @@
 // What is lost, and what to do about it.
 #include <algorithm>
+#include <cassert>
 #include <chrono>
 
 #include "slirp/tcp/sender.h"
@@ -43,6 +44,7 @@ void Sender::detect_loss(News& result, Instant now) {
 }
 
 void Sender::mark_lost(Position position) noexcept {
+  assert(!segments_.at(position).sacked && !segments_.at(position).lost);
   leave_pipe(position);
   segments_.at(position).lost = true;
   if (lost_segments_ == 0 || segments_.index_of(position) < segments_.index_of(lost_hint_))
@@ -155,6 +157,7 @@ void Sender::judge_probe(const News& result, const Acknowledgement& news) noexce
 
 void Sender::retransmission_timed_out(Instant now, PacketBatch& out) {
   environment_.counters.retransmission_timeouts.add();
+  if (has_oversized_) cut_oversized();
   // RFC 2018 section 8: the guest may have thrown away what it reported.
   if (sent_ != 0 && segments_.front().sacked) forget_sack();
   may_be_spurious_ = phase_ == Phase::kOpen;
@@ -183,6 +186,7 @@ void Sender::forget_sack() noexcept {
   for (std::size_t i = 0; i < sent_; ++i) {
     Segment& segment = segments_[i];
     if (!segment.sacked) continue;
+    assert(!segment.in_pipe && !segment.lost);
     segment.sacked = false;
     segment.lost = true;
     ++lost_segments_;
@@ -202,7 +206,8 @@ Duration Sender::probe_timeout() const noexcept {
 
 void Sender::send_tail_probe(Instant now, PacketBatch& out) {
   probe_at_ = kNever;
-  if (!has_outstanding() || phase_ != Phase::kOpen) return;
+  // RFC 8985 7.2: with holes known it is RACK's turn. So what the guest has reported never leaves again.
+  if (!has_outstanding() || phase_ != Phase::kOpen || sacked_segments_ != 0) return;
   environment_.counters.tail_loss_probes.add();
   probe_was_retransmission_ = sent_ == segments_.size() || segments_[sent_].size > window_room();
   transmit(segments_.position(probe_was_retransmission_ ? sent_ - 1 : sent_), now, out);

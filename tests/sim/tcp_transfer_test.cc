@@ -197,6 +197,21 @@ TEST(TcpTransfer, SuddenDelayIsRecognizedAsSpurious) {
   EXPECT_GT(pair.router.counters().spurious_recoveries.value(), 0u);
 }
 
+// Some datagrams take several round trips: probes, reports and timeouts meet in every order.
+TEST(TcpTransfer, LongDelaysOfSomeNeverStopAStream) {
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    PairSettings settings = path(20ms);
+    settings.seed = seed;
+    settings.up.loss = settings.down.loss = 0.05;
+    settings.up.reorder = settings.down.reorder = 0.15;
+    settings.up.reorder_delay = settings.down.reorder_delay = std::chrono::milliseconds{30 + 5 * (seed % 20)};
+    TcpPair pair(settings);
+    expect_transfer(pair, 100'000, 30min);
+    if (HasFailure()) break;
+  }
+}
+
 TEST(TcpTransfer, SmallMemoryBudgetSlowsButNeverLoses) {
   PairSettings settings = path(20ms);
   settings.guest.limits.tcp_memory = settings.router.limits.tcp_memory = 64 * 1024;

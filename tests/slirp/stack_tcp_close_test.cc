@@ -173,5 +173,51 @@ TEST_P(StackTcpTest, TimeWaitIsReopenedByANewerSynOnly) {
   EXPECT_EQ(world.counters().time_wait_reopened.value(), 1u);
 }
 
+TEST_P(StackTcpTest, SlowReaderGetsAllThatAGuestLeftBehind) {
+  StackWorld world;
+  auto& http = world.internet.listen(server());
+  http.send_buffer = 10'000;
+  GuestTcp client{world, guest(), server()};
+  client.connect();
+  world.settle();
+  auto& remote = http.last();
+  remote.on_data = [](sim::RemoteStream& stream, Bytes) { stream.pause_reading(); };
+  remote.pause_reading();
+  client.send(std::string(200'000, 'b'));
+  client.finish();
+  remote.finish();
+  for (int minute = 0; minute < 60 && !remote.peer_finished() && !remote.peer_reset(); ++minute) {
+    world.advance(60s);
+    remote.resume_reading();
+  }
+  EXPECT_EQ(remote.bytes_received(), 200'000u);
+  EXPECT_FALSE(remote.peer_reset());
+}
+
+TEST_P(StackTcpTest, RepeatedFinsProlongTimeWaitOnce) {
+  StackWorld world;
+  auto& http = world.internet.listen(server());
+  {
+    GuestTcp client{world, guest(), server()};
+    client.connect();
+    world.settle();
+    http.last().finish();
+    world.settle();
+    client.finish();
+    world.advance(1s);
+  }
+  wire::TcpHeader fin;
+  fin.sequence = 1;
+  fin.flags = wire::kTcpFin | wire::kTcpAck;
+  for (int i = 0; i < 100; ++i) {
+    world.send(sim::tcp_packet(guest(), server(), fin));
+    EXPECT_EQ(world.take_one().tcp().flags(), wire::kTcpAck);
+    world.advance(1s);
+  }
+  EXPECT_EQ(world.counters().time_wait_entries.value(), 1);
+  world.advance(61s);
+  EXPECT_EQ(world.counters().time_wait_entries.value(), 0);
+}
+
 }  // namespace
 }  // namespace wgr::slirp

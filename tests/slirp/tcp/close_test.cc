@@ -278,5 +278,22 @@ TEST_F(TcpCloseTest, AnsweredKeepaliveKeepsTheConnection) {
   EXPECT_EQ(connection_->state(), State::kClosed);
 }
 
+// Linux asks with no data and one number before the next.
+TEST_F(TcpCloseTest, ProbesOfAClosedWindowKeepAHalfClosedConnection) {
+  config_.tcp.initial_receive_window = config_.tcp.max_receive_window = 4000;
+  fin_wait_2();
+  std::uint32_t sent = 0;
+  for (; sent < 4000; sent += 1000)
+    say({.seq = kGuestData + sent, .ack = kOurData + 1, .data = letters(1000)});
+  for (int i = 0; i < 20; ++i) {
+    advance(30s);
+    said();
+    say({.seq = kGuestData + sent - 1, .ack = kOurData + 1});
+    EXPECT_EQ(said().size(), 1u);
+  }
+  EXPECT_EQ(connection_->state(), State::kFinWait2);
+  take();
+}
+
 }  // namespace
 }  // namespace wgr::slirp::tcp

@@ -369,5 +369,32 @@ TEST_F(TcpTimestampsTest, SegmentsFitTheMtuWithTimestamps) {
   EXPECT_EQ(said().front().data.size(), 1368u);
 }
 
+TEST_F(TcpReceiveTest, FinBelowWhatHasArrivedEndsNothing) {
+  established();
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    say({.seq = kGuestData + i * 1000, .data = letters(1000)});
+    take();
+  }
+  say({.seq = kGuestData + 500, .flags = kTcpAck | kTcpFin});
+  say({.seq = kGuestData + 3000, .data = letters(1000)});
+  EXPECT_EQ(readable_size(), 1000u);
+  take();
+}
+
+// Memory that others hold closes no window through which bytes only pass.
+TEST_F(TcpReceiveTest, HostThatTakesEverythingKeepsTheWindowOpenWithoutMemory) {
+  established();
+  ASSERT_TRUE(memory_.take(memory_.limit()));
+  std::uint32_t sent = 0;
+  for (int i = 0; i < 200; ++i, sent += 1000) {
+    hear({.seq = kGuestData + sent, .data = letters(1000)});
+    ASSERT_EQ(take().size(), 1000u) << "after " << sent;
+    connection_->end_batch(now_, out_);
+    advance(50ms);
+    said();
+  }
+  memory_.give_back(memory_.limit());
+}
+
 }  // namespace
 }  // namespace wgr::slirp::tcp

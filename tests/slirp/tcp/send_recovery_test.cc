@@ -168,5 +168,49 @@ TEST_F(TcpSendTest, PartialAcknowledgementOfASegmentIsProgress) {
   EXPECT_EQ(connection_->state(), State::kEstablished);
 }
 
+// A probe of what the guest has reported would be counted twice, and nothing new would ever be sent.
+TEST_F(TcpSendTest, Rfc8985_WhatIsReportedIsNotProbedAndNothingStaysLost) {
+  syn_ack_sent();
+  said();
+  advance(50ms);
+  say({.window = guest_window_});
+  said();
+  ASSERT_EQ(give(letters(2000)), 2000u);
+  said();
+  advance(100ms);  // twice the round trip before
+  say({.options = sack({{at(1), at(2)}})});
+  advance(700ms);  // the timeout
+  said();
+  say({.ack = at(2)});
+  said();
+  EXPECT_EQ(give(letters(1000)), 1000u);
+  EXPECT_EQ(numbers(said()), std::vector<std::uint32_t>{2});
+}
+
+TEST_F(TcpSendTest, WhatCouldNotBeCutForASmallerPathIsCutAtTheNextTry) {
+  config_.tcp.initial_window_segments = 4;
+  guest_options_.mss = 1380;
+  established();
+  give(letters(1380 * 4));
+  said();
+  const std::size_t rest = memory_.available();
+  ASSERT_TRUE(memory_.take(rest));
+  connection_->path_mtu_changed(1000, now_, out_);
+  said();
+  memory_.give_back(rest);
+  advance(2s);  // the timeout
+  for (const Said& what : said()) EXPECT_LE(what.data.size(), 960u);
+  connection_->path_mtu_changed(1000, now_, out_);
+  advance(5s);
+  std::size_t bytes = 0;
+  for (const Said& what : said()) {
+    EXPECT_LE(what.data.size(), 960u);
+    bytes += what.data.size();
+  }
+  EXPECT_GT(bytes, 0u);
+  say({.ack = kOurData + 1380 * 4});
+  EXPECT_EQ(pool_.slots_in_use(), 0u);
+}
+
 }  // namespace
 }  // namespace wgr::slirp::tcp
