@@ -121,7 +121,7 @@ void ShardRunner::send_datagrams(Instant now) {
         send_to_session(SessionId::from_value(run.to.session), run.bytes.subspan(begin, size), now);
       }
     } else if (wireguard::UdpPort* const port = port_for(run.to)) {
-      port->send({&run, 1});
+      port->send({&run, 1}, now);
     } else {
       shard_.count_unsent(run.count);
     }

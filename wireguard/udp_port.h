@@ -11,6 +11,7 @@
 #include "boost/asio/posix/stream_descriptor.hpp"
 
 #include "core/io/udp_socket.h"
+#include "core/time.h"
 
 namespace wgr::wireguard {
 
@@ -26,7 +27,7 @@ class UdpPort {
 
   // Starts receiving. Call once.
   void start();
-  void send(std::span<const DatagramBatch::Run> runs) { socket_->send(runs); }
+  void send(std::span<const DatagramBatch::Run> runs, Instant now) { socket_->send(runs, now); }
 
   const io::UdpSocket& socket() const noexcept { return *socket_; }
   // The address it is bound to; unspecified for all of its family.

@@ -15,8 +15,9 @@ namespace {
 
 constexpr std::size_t kMaxRunDatagrams = 64;  // UDP_MAX_SEGMENTS of older kernels
 constexpr std::size_t kMaxRunBytes = 65507;
-// Fits every path (RFC 8200 5, less headers): a refusal is about segmentation itself.
-constexpr std::size_t kSafeSegment = 1200;
+// Fit every path the kernel knows of, headers included (552 bytes of IPv4, 1280 of IPv6).
+constexpr std::size_t kSafeSegmentV4 = 500;
+constexpr std::size_t kSafeSegmentV6 = 1200;
 // Reports of earlier datagrams that may stand in the way of one call.
 constexpr int kMaxPendingErrors = 16;
 constexpr std::uint8_t kDefaultTtl = 64;
@@ -172,11 +173,12 @@ void HostDatagram::set_dont_fragment(bool dont_fragment) {
              is_v4 ? IP_MTU_DISCOVER : IPV6_MTU_DISCOVER, &mode, sizeof mode);
 }
 
-// EIO and EINVAL may mean that this kernel or device cannot, or, as EMSGSIZE does, that a segment is
-// larger than the path: then smaller ones may still go.
+// EIO means that this kernel or device cannot; EMSGSIZE, before Linux 6.14 EINVAL, that a segment is larger
+// than the path: then smaller ones may still go.
 void HostDatagram::segmentation_refused(int error, std::size_t segment) {
   counters_.udp_segmentation_refused.add();
-  const bool is_too_large = error != EIO && segment > kSafeSegment;
+  const std::size_t safe = family_ == Family::kV4 ? kSafeSegmentV4 : kSafeSegmentV6;
+  const bool is_too_large = error == EMSGSIZE || (error == EINVAL && segment > safe);
   max_segment_ = is_too_large ? segment - 1 : 0;
 }
 

@@ -19,8 +19,11 @@
 namespace wgr::io {
 namespace {
 
-// Fits every path (RFC 8200 5, less headers): a refusal is about segmentation itself.
-constexpr std::size_t kSafeSegment = 1200;
+// Fit every path the kernel knows of, headers included: the least of IPv4 is its net.ipv4.route.min_pmtu,
+// 552 bytes, and anyone may ask for it by ICMP; that of IPv6 is 1280 (RFC 8200 5).
+constexpr std::size_t kSafeSegmentV4 = 500;
+constexpr std::size_t kSafeSegmentV6 = 1200;
+constexpr Duration kPlainPeriod = std::chrono::seconds{60};
 constexpr int kSocketBuffer = 4 * 1024 * 1024;  // the kernel cuts it to its own limit
 
 [[noreturn]] void throw_errno(const std::string& what, const SocketAddress& address) {
@@ -75,7 +78,7 @@ class ControlWriter {
   std::size_t used_ = 0;
 };
 
-// EIO: this device or route cannot. EINVAL and EMSGSIZE (Linux 6.14): so says a segment larger than the path.
+// EIO: this device or route cannot. EMSGSIZE, before Linux 6.14 EINVAL: the segment is larger than the path.
 bool is_segmentation_refused(int error) { return error == EIO || error == EINVAL || error == EMSGSIZE; }
 // The cached source address is not ours any more.
 bool is_source_refused(int error) {
@@ -213,31 +216,38 @@ bool UdpSocket::read_message(const mmsghdr& message, MutableBytes buffer, Receiv
   return true;
 }
 
-void UdpSocket::send(std::span<const DatagramBatch::Run> runs) {
+void UdpSocket::send(std::span<const DatagramBatch::Run> runs, Instant now) {
   for (const DatagramBatch::Run& run : runs) {
-    if (run.to.kind == Endpoint::Kind::kUdp && run.to.remote.ip.family() == family_) send_run(run);
+    if (run.to.kind == Endpoint::Kind::kUdp && run.to.remote.ip.family() == family_) send_run(run, now);
   }
 }
 
-void UdpSocket::send_run(const DatagramBatch::Run& run) {
+void UdpSocket::send_run(const DatagramBatch::Run& run, Instant now) {
   counters_.sent_batch.record(run.count);
-  if (has_gso_ && run.count > 1) {
-    int error = send_segmented(run, /*with_source=*/true);
-    if (is_source_refused(error) && !run.to.local.is_unspecified()) {
-      error = send_segmented(run, /*with_source=*/false);
+  int refusal = 0;
+  if (run.count > 1 && may_segment(now)) {
+    refusal = send_segmented(run, /*with_source=*/true);
+    if (is_source_refused(refusal) && !run.to.local.is_unspecified()) {
+      refusal = send_segmented(run, /*with_source=*/false);
     }
-    if (error == 0) return;
-    if (!is_segmentation_refused(error)) {
+    if (refusal == 0) return;
+    if (!is_segmentation_refused(refusal)) {
       counters_.send_errors.add(run.count);
       return;
     }
-    // One peer behind a narrow path must not cost all others their runs.
-    if (error == EIO || run.segment_size <= kSafeSegment) has_gso_ = false;
   }
   std::size_t sent = 0;
   const int error = send_each(run, /*with_source=*/true, sent);
   if (sent == 0 && is_source_refused(error)) send_each(run, /*with_source=*/false, sent);
   counters_.send_errors.add(run.count - sent);
+  // What does not leave by plain calls either was refused for another reason.
+  if (sent > 0 && is_about_segmentation(refusal, run.segment_size)) plain_until_ = now + kPlainPeriod;
+}
+
+// One peer behind a narrow path must not cost all others their runs.
+bool UdpSocket::is_about_segmentation(int refusal, std::size_t segment) const noexcept {
+  const std::size_t safe = family_ == Family::kV6 ? kSafeSegmentV6 : kSafeSegmentV4;
+  return refusal == EIO || (refusal == EINVAL && segment <= safe);
 }
 
 // One sendmsg for the run. Returns 0 or errno.

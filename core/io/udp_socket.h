@@ -1,7 +1,7 @@
 // A UDP socket that moves batches: UDP_GRO in, UDP_SEGMENT out where the kernel has them, plain
-// recvmmsg and sendmmsg where not. Probed when opened; a send that fails with EIO or EINVAL for its
-// segmentation turns UDP_SEGMENT off for good, one whose segments are larger than its path leaves by plain
-// calls, and the kernel fragments. Correctness never depends on either.
+// recvmmsg and sendmmsg where not. Probed when opened. A run whose segmentation is refused leaves by plain
+// calls, and the kernel fragments what is larger than its path. A refusal that is about segmentation
+// itself, not about the path, makes all runs leave so for a minute. Correctness never depends on either.
 //
 // Thread: opened on the main thread, then confined to its worker.
 #pragma once
@@ -17,6 +17,7 @@
 #include "core/counters.h"
 #include "core/endpoint.h"
 #include "core/histogram.h"
+#include "core/time.h"
 
 namespace wgr::io {
 
@@ -64,13 +65,15 @@ class UdpSocket {
   SocketAddress local_address() const;
   bool has_gro() const noexcept { return has_gro_; }
   bool has_gso() const noexcept { return has_gso_; }
+  // Whether runs leave by UDP_SEGMENT at the moment.
+  bool may_segment(Instant now) const noexcept { return has_gso_ && now >= plain_until_; }
   void disable_offloads();  // for comparison: plain calls only
 
   // What the kernel has, at most one system call's worth; empty when there is nothing. The views are
   // valid until the next call.
   std::span<const Received> receive();
   // Sends every run whose endpoint is UDP of this socket's family. What the kernel refuses is counted.
-  void send(std::span<const DatagramBatch::Run> runs);
+  void send(std::span<const DatagramBatch::Run> runs, Instant now);
 
   const UdpSocketCounters& counters() const noexcept { return counters_; }
 
@@ -83,7 +86,8 @@ class UdpSocket {
 
   void prepare_messages();
   bool read_message(const mmsghdr& message, MutableBytes buffer, Received& received);
-  void send_run(const DatagramBatch::Run& run);
+  void send_run(const DatagramBatch::Run& run, Instant now);
+  bool is_about_segmentation(int refusal, std::size_t segment) const noexcept;
   int send_segmented(const DatagramBatch::Run& run, bool with_source);
   int send_each(const DatagramBatch::Run& run, bool with_source, std::size_t& sent);
 
@@ -91,6 +95,7 @@ class UdpSocket {
   Family family_;
   bool has_gro_ = false;
   bool has_gso_ = false;
+  Instant plain_until_{};             // no UDP_SEGMENT before
   std::uint8_t* slab_ = nullptr;      // kMaxMessages buffers; pages are touched as they are used
   std::size_t wanted_messages_ = 16;  // adapts so that one call gives about kTurnBytes
   std::array<mmsghdr, kMaxMessages> messages_{};

@@ -69,11 +69,11 @@ Figures run_bare_upload(const Settings& settings) {
   DatagramBatch batch;
   fill(batch, Endpoint::udp(loopback(settings.router_port)), kPacket, 4 * kRun);
   const Phases phases(settings);
-  while (Clock::now() < phases.warm) socket.send(batch.runs());
+  while (Clock::now() < phases.warm) socket.send(batch.runs(), Clock::now());
   Meter meter(settings.pid);
   meter.start();
   const std::uint64_t before = socket.counters().sent_datagrams.value();
-  while (Clock::now() < phases.end) socket.send(batch.runs());
+  while (Clock::now() < phases.end) socket.send(batch.runs(), Clock::now());
   meter.stop();
   Figures figures;
   // What was offered; what arrived the limit tells itself.
@@ -100,7 +100,7 @@ Figures run_bare_udp(const Settings& settings) {
       sent = received = 0;
       meter.start();
     }
-    for (; pacer.take(now); sent += settings.burst) socket.send(batch.runs());
+    for (; pacer.take(now); sent += settings.burst) socket.send(batch.runs(), now);
     if (wait_readable(socket, std::min(pacer.next(), phases.end))) drain(socket, received);
   }
   meter.stop();

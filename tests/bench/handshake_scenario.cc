@@ -59,7 +59,7 @@ class HandshakeLoad {
   void run(Instant until) {
     for (Instant now = Clock::now(); now < until; now = Clock::now()) {
       begin_due(now);
-      socket_.send(batch_.runs());
+      socket_.send(batch_.runs(), now);
       batch_.clear();
       pollfd watched{socket_.descriptor(), POLLIN, 0};
       poll(&watched, 1, /*milliseconds=*/1);
@@ -72,7 +72,7 @@ class HandshakeLoad {
     for (Instant now = Clock::now(); completed == 0 && now < until; now = Clock::now()) {
       if (outstanding_ != 0) --outstanding_;
       begin(*peers_.front(), now);
-      socket_.send(batch_.runs());
+      socket_.send(batch_.runs(), now);
       batch_.clear();
       pollfd watched{socket_.descriptor(), POLLIN, 0};
       poll(&watched, 1, /*milliseconds=*/1);

@@ -189,7 +189,7 @@ void HostServer::serve_echo(io::UdpSocket& socket) {
       std::memcpy(echo_batch_.append(received.from, size).data(), received.bytes.data() + begin, size);
     }
   }
-  socket.send(echo_batch_.runs());
+  socket.send(echo_batch_.runs(), Clock::now());
   echo_batch_.clear();
 }
 

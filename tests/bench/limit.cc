@@ -65,7 +65,7 @@ class Limit {
     ++account_.packets;
   }
   void flush_tunnel() {
-    tunnel_.send(batch_.runs());
+    tunnel_.send(batch_.runs(), Clock::now());
     batch_.clear();
   }
   void udp_to_host(io::UdpSocket& host, const Endpoint& server);
@@ -143,7 +143,7 @@ void Limit::udp_to_host(io::UdpSocket& host, const Endpoint& server) {
       std::memcpy(host_batch_.append(server, payload.size()).data(), payload.data(), payload.size());
     }
   }
-  host.send(host_batch_.runs());
+  host.send(host_batch_.runs(), Clock::now());
   host_batch_.clear();
 }
 

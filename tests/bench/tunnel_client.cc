@@ -21,7 +21,7 @@ void TunnelClient::send_packet(Bytes packet) {
 }
 
 void TunnelClient::flush() {
-  socket_.send(device_.datagrams().runs());
+  socket_.send(device_.datagrams().runs(), now_);
   device_.datagrams().clear();
 }
 

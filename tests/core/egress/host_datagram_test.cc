@@ -122,6 +122,33 @@ TEST_P(HostDatagramTest, ARunLargerThanThePathGoesOneByOne) {
   EXPECT_EQ(remote_.receive_datagram(), large);
 }
 
+// A socket that leaves its checksums out is refused every run, by the word that older kernels have for a
+// segment larger than its path too: over IPv4 one of 800 bytes may be that.
+TEST_F(LoopbackTest, RunThatMayBeLargerThanItsPathSaysNothingAboutSmallerOnes) {
+  TestSocket remote{Family::kV4, SOCK_DGRAM};
+  io::Descriptor descriptor{socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0)};
+  const int on = 1;
+  ASSERT_EQ(setsockopt(descriptor.get(), SOL_SOCKET, SO_NO_CHECK, &on, sizeof on), 0);
+  Watcher watcher{context_, [](SocketToken, Ready) {}};
+  Watcher::Watch watch = watcher.add(descriptor.get(), kToken, Watcher::Interest::kReadable).value();
+  DatagramScratch scratch;
+  HostSocketCounters counters;
+  HostDatagram sender{std::move(descriptor), std::move(watch), Family::kV4, scratch, counters};
+  const auto send_two = [&](std::size_t size) {
+    const Payload payload = pattern(size, size);
+    const DatagramOut datagram{.to = remote.address(), .payload = payload};
+    EXPECT_EQ(sender.send(std::vector{datagram, datagram}).bytes, 2u);
+    EXPECT_EQ(remote.receive_datagram(), payload);
+    EXPECT_EQ(remote.receive_datagram(), payload);
+    return counters.udp_segmentation_refused.value();
+  };
+
+  EXPECT_EQ(send_two(800), 1u);
+  EXPECT_EQ(send_two(800), 1u) << "known to be too large";
+  EXPECT_EQ(send_two(400), 2u) << "tried";
+  EXPECT_EQ(send_two(300), 2u) << "the kernel cannot";
+}
+
 TEST_P(HostDatagramTest, OneCallServesManyRemotes) {
   std::vector<TestSocket> remotes;
   for (int i = 0; i < 5; ++i) remotes.emplace_back(GetParam(), SOCK_DGRAM);

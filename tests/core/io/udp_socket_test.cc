@@ -15,6 +15,10 @@
 namespace wgr::io {
 namespace {
 
+using namespace std::chrono_literals;
+
+constexpr Instant kNow{1h};
+
 bool wait_readable(const UdpSocket& socket) {
   pollfd descriptor{socket.descriptor(), POLLIN, 0};
   return poll(&descriptor, 1, 2000) == 1;
@@ -71,7 +75,7 @@ TEST_P(UdpSocketTest, RunsOfEqualAndMixedSizesArriveWhole) {
   }
   EXPECT_LT(batch.runs().size(), expected.size());
 
-  sender_->send(batch.runs());
+  sender_->send(batch.runs(), kNow);
 
   EXPECT_EQ(receive_all(*receiver_, expected.size()), expected);
   EXPECT_EQ(sender_->counters().sent_datagrams.value(), expected.size());
@@ -82,7 +86,7 @@ TEST_P(UdpSocketTest, RunsOfEqualAndMixedSizesArriveWhole) {
 TEST_P(UdpSocketTest, AnswerLeavesFromTheAddressThatWasHit) {
   DatagramBatch batch;
   batch.append(Endpoint::udp(receiver_->local_address()), 100);
-  sender_->send(batch.runs());
+  sender_->send(batch.runs(), kNow);
   ASSERT_TRUE(wait_readable(*receiver_));
   const auto received = receiver_->receive();
   ASSERT_EQ(received.size(), 1u);
@@ -98,7 +102,7 @@ TEST_P(UdpSocketTest, StaleSourceAddressFallsBackToTheKernelsChoice) {
   to.local = *IpAddress::parse(GetParam().is_v6 ? "2001:db8::77" : "203.0.113.77");
   batch.append(to, 100);
   batch.append(to, 100);
-  sender_->send(batch.runs());
+  sender_->send(batch.runs(), kNow);
 
   EXPECT_EQ(receive_all(*receiver_, 2).size(), 2u);
 }
@@ -115,11 +119,67 @@ TEST(UdpSocketPathTest, RunLargerThanThePathArrivesAndOthersStayRuns) {
   Endpoint to = Endpoint::udp(receiver.local_address());
   to.local = any_port.ip;
   for (int i = 0; i < 3; ++i) std::ranges::fill(batch.append(to, 1452), std::uint8_t{7});
-  sender.send(batch.runs());
+  sender.send(batch.runs(), kNow);
 
   EXPECT_EQ(receive_all(receiver, 3).size(), 3u);
   EXPECT_EQ(sender.counters().send_errors.value(), 0u);
-  EXPECT_TRUE(sender.has_gso());
+  EXPECT_TRUE(sender.may_segment(kNow));
+}
+
+// A socket that leaves its checksums out is refused every run, like one whose device cannot segment.
+class UdpSocketRefusalTest : public testing::Test {
+ protected:
+  UdpSocketRefusalTest() { set_without_checksums(1); }
+
+  void set_without_checksums(int value) {
+    EXPECT_EQ(setsockopt(sender_.descriptor(), SOL_SOCKET, SO_NO_CHECK, &value, sizeof value), 0);
+  }
+  // Sends a run of three. Returns in how many calls it left.
+  std::uint64_t send(const Endpoint& to, std::size_t size, Instant now) {
+    const std::uint64_t before = sender_.counters().send_calls.value();
+    DatagramBatch batch;
+    for (int i = 0; i < 3; ++i) std::ranges::fill(batch.append(to, size), std::uint8_t{7});
+    sender_.send(batch.runs(), now);
+    return sender_.counters().send_calls.value() - before;
+  }
+
+  const SocketAddress any_port_{IpAddress::v4(127, 0, 0, 1), 0};
+  UdpSocket sender_{any_port_, false};
+  UdpSocket receiver_{any_port_, false};
+  const Endpoint to_ = Endpoint::udp(receiver_.local_address());
+};
+
+TEST_F(UdpSocketRefusalTest, RunsLeaveByPlainCallsForAMinuteAndAreTriedAgain) {
+  if (!sender_.has_gso()) GTEST_SKIP() << "no UDP_SEGMENT";
+  EXPECT_EQ(send(to_, 400, kNow), 2u);
+  EXPECT_FALSE(sender_.may_segment(kNow + 59s));
+  EXPECT_EQ(send(to_, 400, kNow + 59s), 1u);
+
+  set_without_checksums(0);
+  EXPECT_TRUE(sender_.may_segment(kNow + 60s));
+  EXPECT_EQ(send(to_, 400, kNow + 60s), 1u);
+  EXPECT_TRUE(sender_.may_segment(kNow + 60s));
+  EXPECT_EQ(receive_all(receiver_, 9).size(), 9u);
+  EXPECT_EQ(sender_.counters().send_errors.value(), 0u);
+}
+
+// Anyone may tell the kernel, by a forged ICMP message, that a path over IPv4 takes 552 bytes.
+TEST_F(UdpSocketRefusalTest, SegmentThatMayBeLargerThanItsPathCostsTheOthersNothing) {
+  if (!sender_.has_gso()) GTEST_SKIP() << "no UDP_SEGMENT";
+  EXPECT_EQ(send(to_, 1200, kNow), 2u);
+
+  EXPECT_TRUE(sender_.may_segment(kNow));
+  EXPECT_EQ(receive_all(receiver_, 3).size(), 3u);
+}
+
+// From the loopback nothing leaves the host: refused with EINVAL, whether segmented or not.
+TEST_F(UdpSocketRefusalTest, EndpointThatThisAddressDoesNotReachCostsTheOthersNothing) {
+  if (!sender_.has_gso()) GTEST_SKIP() << "no UDP_SEGMENT";
+  set_without_checksums(0);
+  send(Endpoint::udp({IpAddress::v4(192, 0, 2, 1), 9}), 100, kNow);
+
+  EXPECT_EQ(sender_.counters().send_errors.value(), 3u);
+  EXPECT_TRUE(sender_.may_segment(kNow));
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, UdpSocketTest,
@@ -147,7 +207,7 @@ TEST(UdpSocketGroupTest, MessagesReachTheSocketTheirIndexNames) {
   response[0] = 2;
   response[8] = 1;
   sender.disable_offloads();  // a coalesced run travels whole
-  sender.send(batch.runs());
+  sender.send(batch.runs(), kNow);
 
   EXPECT_EQ(receive_all(first, 1).size(), 1u);
   EXPECT_EQ(receive_all(second, 2).size(), 2u);
