@@ -4,15 +4,22 @@
 #include "core/egress/host_name.h"
 
 namespace wgr::wireguard {
-bool is_host(std::string_view text) {
-  if (wgr::is_host(text)) return true;
-  return text.ends_with('.') && egress::is_host_name(text.substr(0, text.size() - 1));
+namespace {
+
+// The dot of the DNS root, which says that a name is whole. What looks names up knows them without it.
+std::string_view without_root(std::string_view name) {
+  if (name.ends_with('.')) name.remove_suffix(1);
+  return name;
 }
+
+}  // namespace
+
+bool is_host(std::string_view text) { return wgr::is_host(text) || egress::is_host_name(without_root(text)); }
 
 std::optional<EndpointName> parse_endpoint_name(std::string_view text) {
   const auto authority = parse_authority(text);
   if (!authority || !authority->port || !is_host(authority->host)) return std::nullopt;
-  return EndpointName{std::string{authority->host}, *authority->port};
+  return EndpointName{std::string{without_root(authority->host)}, *authority->port};
 }
 
 std::string to_string(const EndpointName& endpoint) { return host_and_port(endpoint.host, endpoint.port); }

@@ -11,8 +11,8 @@
 
 namespace wgr::wireguard {
 
-// The port is 1 to 65535. A host that looks like a number but is not an address ("0177.0.0.1",
-// "2130706433") is refused: a resolver might read it as one.
+// The port is 1 to 65535. The dot at the end of a whole name is left out. A host that looks like a number but
+// is not an address ("0177.0.0.1", "2130706433") is refused: a resolver might read it as one.
 std::optional<EndpointName> parse_endpoint_name(std::string_view text);
 std::string to_string(const EndpointName& endpoint);
 

@@ -2,6 +2,8 @@
 
 #include "gtest/gtest.h"
 
+#include "core/egress/host_name.h"
+
 namespace wgr::wireguard {
 namespace {
 
@@ -11,13 +13,31 @@ TEST(EndpointNameTest, ReadsAddressesAndNames) {
       {"[2001:db8::1]:1", {"2001:db8::1", 1}},
       {"vpn.example.com:65535", {"vpn.example.com", 65535}},
       {"localhost:80", {"localhost", 80}},
-      {"my_host-1.svc.cluster.local.:5", {"my_host-1.svc.cluster.local.", 5}},
+      {"my_host-1.svc.cluster.local:5", {"my_host-1.svc.cluster.local", 5}},
       {"3com.example:5", {"3com.example", 5}},
       {"3f2a9c:5", {"3f2a9c", 5}},
   };
   for (const auto& [text, expected] : rows) {
     EXPECT_EQ(parse_endpoint_name(text), expected) << text;
     EXPECT_EQ(to_string(expected), text);
+  }
+}
+
+// As a zone file writes it; what looks it up knows names without that dot only.
+TEST(EndpointNameTest, WholeNameIsTheNameWithoutTheRootsDot) {
+  const auto endpoint = parse_endpoint_name("vpn.example.com.:51820");
+  ASSERT_TRUE(endpoint);
+  EXPECT_EQ(endpoint->host, "vpn.example.com");
+  EXPECT_TRUE(egress::is_host_name(endpoint->host));
+}
+
+// Both ask the same question; one answer would be lost where the other is no.
+TEST(EndpointNameTest, WhateverPassesMayBeLookedUp) {
+  for (const char* const host : {"a", "a.3b", "3com.example", "x_y.z", "localhost", "a.0x7f", "1.2.3", "a..b",
+                                 "a-", "-a", "a.b.", "a.b..", ".", "1.2.3.4."}) {
+    const auto endpoint = parse_endpoint_name(std::string{host} + ":5");
+    const std::string name = std::string_view{host} == "a.b." ? "a.b" : host;
+    EXPECT_EQ(endpoint.has_value(), egress::is_host_name(name)) << host;
   }
 }
 
