@@ -66,9 +66,11 @@ void PcapWriter::write(Bytes packet, WallTime at) {
   const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(since - seconds);
   RecordHeader header{static_cast<std::uint32_t>(seconds.count()), static_cast<std::uint32_t>(micros.count()),
                       static_cast<std::uint32_t>(captured), static_cast<std::uint32_t>(packet.size())};
-  // O_APPEND makes one writev one record whichever worker writes. A full disk loses the record, no more.
+  // O_APPEND makes one writev one record whichever worker writes. Half a record ends the capture: behind it
+  // no reader would find the next.
   const iovec parts[] = {{&header, sizeof header}, {const_cast<std::uint8_t*>(packet.data()), captured}};
-  if (writev(descriptor_, parts, 2) < 0) written_.store(max_bytes_ + 1, std::memory_order_relaxed);
+  const auto whole = static_cast<ssize_t>(sizeof header + captured);
+  if (writev(descriptor_, parts, 2) != whole) written_.store(max_bytes_ + 1, std::memory_order_relaxed);
 }
 
 }  // namespace wgr::io
