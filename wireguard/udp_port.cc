@@ -31,13 +31,17 @@ void UdpPort::wait() {
                              log::error("no more datagrams from this port", {{"reason", error.message()}});
                              return;
                            }
-                           for (int i = 0; i < kBatchesPerTurn; ++i) {
-                             const auto received = socket_->receive();
-                             if (received.empty()) break;
-                             sink_(received);
-                           }
-                           wait();
+                           receive();
+                           wait();  // looks again: what came since the last call wakes us
                          });
+}
+
+void UdpPort::receive() {
+  for (int i = 0; i < kBatchesPerTurn; ++i) {
+    const auto received = socket_->receive();
+    if (!received.empty()) sink_(received);
+    if (!socket_->may_have_more()) return;
+  }
 }
 
 }  // namespace wgr::wireguard

@@ -40,6 +40,7 @@ class UdpPort {
   static constexpr int kBatchesPerTurn = 4;  // then other sockets have their turn
 
   void wait();
+  void receive();
 
   std::unique_ptr<io::UdpSocket> socket_;
   const SocketAddress local_address_;

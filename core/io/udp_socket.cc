@@ -139,6 +139,7 @@ std::span<const UdpSocket::Received> UdpSocket::receive() {
   const int count =
       recvmmsg(descriptor_, messages_.data(), static_cast<unsigned>(wanted_messages_), MSG_DONTWAIT, nullptr);
   counters_.receive_calls.add();
+  may_have_more_ = count == static_cast<int>(wanted_messages_);
   if (count <= 0) return {};
 
   std::size_t kept = 0;

@@ -72,6 +72,8 @@ class UdpSocket {
   // What the kernel has, at most one system call's worth; empty when there is nothing. The views are
   // valid until the next call.
   std::span<const Received> receive();
+  // Whether the last receive() took as much as a call takes: there may be more.
+  bool may_have_more() const noexcept { return may_have_more_; }
   // Sends every run whose endpoint is UDP of this socket's family. What the kernel refuses is counted.
   void send(std::span<const DatagramBatch::Run> runs, Instant now);
 
@@ -95,8 +97,9 @@ class UdpSocket {
   Family family_;
   bool has_gro_ = false;
   bool has_gso_ = false;
-  Instant plain_until_{};             // no UDP_SEGMENT before
-  std::uint8_t* slab_ = nullptr;      // kMaxMessages buffers; pages are touched as they are used
+  Instant plain_until_{};         // no UDP_SEGMENT before
+  std::uint8_t* slab_ = nullptr;  // kMaxMessages buffers; pages are touched as they are used
+  bool may_have_more_ = false;
   std::size_t wanted_messages_ = 16;  // adapts so that one call gives about kTurnBytes
   std::array<mmsghdr, kMaxMessages> messages_{};
   std::array<iovec, kMaxMessages> vectors_{};

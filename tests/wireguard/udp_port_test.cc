@@ -31,6 +31,29 @@ TEST_F(UdpPortTest, ListensWhereItIsBoundOnceItIsStarted) {
   EXPECT_NE(port.local_address().port, 0);
 }
 
+TEST_F(UdpPortTest, EveryDatagramArrivesAndABatchThatCameUpShortIsNotAskedAgain) {
+  std::size_t received = 0;
+  UdpPort port{context_, open(), [&](auto batch) { received += batch.size(); }};
+  port.start();
+  context_.poll();
+  const auto sender = open();
+  const auto send = [&](std::size_t count) {
+    DatagramBatch batch;
+    for (std::size_t i = 1; i <= count; ++i) batch.append(Endpoint::udp(port.local_address()), i);
+    sender->send(batch.runs(), Instant{});
+    context_.run_one();
+    context_.poll();
+  };
+  for (std::size_t turn = 1; turn <= 3; ++turn) {
+    send(1);
+    EXPECT_EQ(received, turn);
+    EXPECT_EQ(port.socket().counters().receive_calls.value(), turn);
+  }
+  send(100);  // a call takes 64
+  EXPECT_EQ(received, 103u);
+  EXPECT_EQ(port.socket().counters().receive_calls.value(), 5u);
+}
+
 // A file that cannot be waited for stands for a socket that the kernel has given up.
 TEST_F(UdpPortTest, PortThatCannotBeWaitedForIsLost) {
   auto socket = open();
