@@ -44,6 +44,7 @@ std::optional<bool> ask(const RuleSet& rules, const Question& question) noexcept
 
 Policy::Settings sorted(Policy::Settings settings) {
   std::ranges::sort(settings.own_addresses);
+  std::ranges::sort(settings.own_sockets, {}, &SocketAddress::port);
   return settings;
 }
 
@@ -84,8 +85,8 @@ Verdict Policy::check(GuestId guest, Protocol protocol, const SocketAddress& to)
 // Linux delivers what is sent to an unspecified address to the host itself, like loopback. A listener
 // on :: may serve IPv4 too, so its family says nothing.
 bool Policy::is_own_socket(const SocketAddress& to) const noexcept {
-  return std::ranges::any_of(settings_.own_sockets, [&](const SocketAddress& own) {
-    if (own.port != to.port) return false;
+  const auto of_port = std::ranges::equal_range(settings_.own_sockets, to.port, {}, &SocketAddress::port);
+  return std::ranges::any_of(of_port, [&](const SocketAddress& own) {
     if (own.ip == to.ip || to.ip.is_unspecified()) return true;
     if (!own.ip.is_unspecified()) return false;
     return to.ip.is_loopback() || std::ranges::binary_search(settings_.own_addresses, to.ip);

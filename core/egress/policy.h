@@ -58,7 +58,7 @@ class Policy {
  private:
   bool is_own_socket(const SocketAddress& to) const noexcept;
 
-  const Settings settings_;  // own_addresses sorted
+  const Settings settings_;  // own_addresses sorted, own_sockets by port
 };
 
 }  // namespace wgr::egress

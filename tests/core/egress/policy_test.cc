@@ -266,5 +266,19 @@ TEST_F(PolicyTest, OwnListenersAreClosedWhateverTheRulesSay) {
   }
 }
 
+// A forward of a range of ports has thousands of them, in any order.
+TEST_F(PolicyTest, EveryOneOfManyOwnListenersIsClosed) {
+  settings_.global.allow = {rule("any")};
+  for (std::uint16_t port = 22'000; port > 20'000; port -= 2) {
+    settings_.own_sockets.push_back({IpAddress::v4(0), port});
+    settings_.own_sockets.push_back({IpAddress::v4(127, 0, 0, 2), port});
+  }
+  const Policy policy{settings_};
+  for (std::uint16_t port = 20'001; port <= 22'000; ++port) {
+    const SocketAddress to{IpAddress::v4(127, 0, 0, 1), port};
+    EXPECT_EQ(policy.check(kGuest, Protocol::kTcp, to).is_allowed, port % 2 == 1) << port;
+  }
+}
+
 }  // namespace
 }  // namespace wgr::egress
