@@ -16,11 +16,15 @@
 namespace wgr {
 
 // A UDP address, or a WebSocket session. Never a pointer: a stale endpoint reaches nobody.
+//
+// All of it is compared: what is equal may leave in one run. That a peer has moved is a matter of remote
+// and session alone.
 struct Endpoint {
   enum class Kind : std::uint8_t { kNone, kUdp, kSession };
 
   Kind kind = Kind::kNone;
   WorkerIndex worker = 0;             // kSession: where the session lives
+  std::uint16_t socket = 0;           // kUdp: which socket of the worker heard it, and answers; 0 if unknown
   std::uint32_t interface_index = 0;  // kUdp: where the datagram came in; 0 if unknown
   std::uint64_t session = 0;          // kSession: the SessionId's value
   SocketAddress remote;               // kUdp; for kSession the address behind it, for limits and logs

@@ -10,6 +10,8 @@ namespace wgr::wireguard {
 namespace {
 
 constexpr std::uint32_t kCookieRepliesPerSecond = 20'000;
+// Each may cost three Diffie-Hellmans: packets have their turn in between.
+constexpr int kMaxDuePeersPerTurn = 64;
 
 }  // namespace
 
@@ -86,7 +88,7 @@ void Device::set_endpoint(GuestId id, const Endpoint& endpoint, EndpointOrigin o
   if (peer == nullptr) return;
   const bool is_in_use = peer->endpoint() && peer->last_handshake_at() != kNever &&
                          now - peer->last_handshake_at() < kEndpointStaleAfter;
-  if (origin == EndpointOrigin::kResolver && is_in_use) return;
+  if (origin == EndpointOrigin::kResolver && (is_in_use || peer->endpoint() == endpoint)) return;
   peer->set_endpoint(endpoint, now);
   arm(*peer);
 }
@@ -118,7 +120,9 @@ Instant Device::next_deadline() const noexcept {
 
 void Device::on_deadline(Instant now, Out& out) {
   if (unarmed_ != nullptr) arm(*std::exchange(unarmed_, nullptr));
-  while (const std::optional<GuestId> id = deadlines_.take_due(now)) {
+  for (int i = 0; i < kMaxDuePeersPerTurn; ++i) {
+    const std::optional<GuestId> id = deadlines_.take_due(now);
+    if (!id) break;
     Peer* const peer = find_peer(*id);
     if (peer == nullptr) continue;
     peer->queued = kNever;

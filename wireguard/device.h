@@ -49,8 +49,8 @@ struct StrayDatagram {
   MutableBytes bytes;  // into the received datagram
 };
 
-// Who tells a peer's endpoint. The operator's word replaces any other; a name that was resolved again
-// yields to an endpoint that is in use.
+// Who tells a peer's endpoint. The operator's word replaces any other; a name that was resolved again, or
+// a dial that still stands, yields to an endpoint that is in use.
 enum class EndpointOrigin : std::uint8_t { kOperator, kResolver };
 
 class Device {
@@ -111,6 +111,7 @@ class Device {
   void send(std::span<const PacketView> packets, Instant now, Out& out);
 
   Instant next_deadline() const noexcept;
+  // Of many peers that are due, some: the others are the next deadline, which is past.
   void on_deadline(Instant now, Out& out);
 
   // --- for operators ---

@@ -44,6 +44,11 @@ bool is_answerable(const Endpoint& from) noexcept {
   return from.kind != Endpoint::Kind::kUdp || from.remote.port != 0;
 }
 
+// A session that we dialed: whoever is behind it was chosen by the operator, and tells no address of his own.
+bool is_dialed(const Endpoint& from) noexcept {
+  return from.kind == Endpoint::Kind::kSession && from.remote.ip.is_unspecified();
+}
+
 DropReason reason_for(Keypair::Failure failure) noexcept {
   switch (failure) {
     case Keypair::Failure::kExpired:
@@ -82,21 +87,23 @@ const IndexTable::Entry* Device::find_transport(const Endpoint& from, Bytes data
 }
 
 void Device::receive_one(const Endpoint& from, MutableBytes bytes, Instant now, Out& out) {
+  const std::optional<MessageType> type = classify(bytes);
+  const bool is_sound = type && is_answerable(from);
+  const bool has_index = is_sound && *type != MessageType::kInitiation;
+  const std::uint32_t index = has_index ? receiver_index(bytes, *type) : 0;
+  if (has_index && worker_of(index) != worker_) {  // its home counts it as received
+    out.stray_datagrams.push_back({worker_of(index), from, bytes});
+    local_.counters.stray_datagrams.add();
+    return;
+  }
   local_.counters.received_datagrams.add();
   local_.counters.received_datagram_bytes.add(bytes.size());
-  const std::optional<MessageType> type = classify(bytes);
-  if (!type || !is_answerable(from)) {
+  if (!is_sound) {
     drop(DropReason::kDatagramMalformed);
     return;
   }
   if (*type == MessageType::kInitiation) {
     receive_initiation(from, bytes, now, out);
-    return;
-  }
-  const std::uint32_t index = receiver_index(bytes, *type);
-  if (worker_of(index) != worker_) {
-    out.stray_datagrams.push_back({worker_of(index), from, bytes});
-    local_.counters.stray_datagrams.add();
     return;
   }
   const IndexTable::Entry* const entry = local_.indices.find(index);
@@ -230,7 +237,7 @@ bool Device::pass_gate(const Endpoint& from, Bytes message, std::uint32_t sender
     send_cookie_reply(from, message, sender_index, now, out);
     return false;
   }
-  if (!rate_limiter_.allow(from.remote.ip, now)) {
+  if (!is_dialed(from) && !rate_limiter_.allow(from.remote.ip, now)) {
     drop(DropReason::kHandshakeRateLimited);
     return false;
   }

@@ -129,8 +129,7 @@ void Peer::on_deadline(Instant now, DatagramBatch& out) {
     local_.counters.handshakes_given_up.add();
   }
   if (due.send_initiation) {
-    endpoint_.local = IpAddress{};
-    endpoint_.interface_index = 0;
+    forget_source();
     initiate(now, out);
   }
   if (due.send_keepalive) send_keepalive(now, out);
@@ -209,6 +208,13 @@ void Peer::learn_endpoint(const Endpoint& from) {
     local_.counters.endpoint_changes.add();
   }
   endpoint_ = from;
+}
+
+// The way back may have gone: the kernel chooses another, from the same socket.
+void Peer::forget_source() noexcept {
+  endpoint_.local = IpAddress{};
+  // Without it a link-local address names nobody (RFC 4007 6).
+  if (!endpoint_.remote.ip.is_link_local()) endpoint_.interface_index = 0;
 }
 
 void Peer::transmit(Bytes message, DatagramBatch& out) {

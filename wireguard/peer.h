@@ -93,6 +93,7 @@ class Peer {
   void drop_staged(DropReason reason) noexcept;
   void send_staged(Instant now, DatagramBatch& out);
   void learn_endpoint(const Endpoint& from);
+  void forget_source() noexcept;
   void transmit(Bytes message, DatagramBatch& out);
   void count_sent(std::size_t datagram_size) noexcept;
 

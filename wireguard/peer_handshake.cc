@@ -18,7 +18,10 @@ void Peer::initiate(Instant now, DatagramBatch& out) {
     return;
   }
   const SecretKey* const shared = static_shared();
-  if (shared == nullptr) return;
+  if (shared == nullptr) {  // a key that nobody can have: nothing will ever come of it
+    drop_staged(DropReason::kStagedExpired);
+    return;
+  }
   if (!endpoint_) {  // what is staged waits as long as for an unanswered initiation
     if (!staged_.empty()) timers_.initiation_sent(now);
     return;

@@ -26,6 +26,13 @@ TEST(EndpointTest, LocalAddressIsPartOfIt) {
   EXPECT_NE(other, endpoint(1));
 }
 
+// What two sockets send cannot leave in one run.
+TEST(EndpointTest, SocketIsPartOfIt) {
+  Endpoint other = endpoint(1);
+  other.socket = 1;
+  EXPECT_NE(other, endpoint(1));
+}
+
 TEST(DatagramBatchTest, NeighboursOfOneSizeFormARun) {
   DatagramBatch batch;
   for (int i = 0; i < 10; ++i) batch.append(endpoint(1), 1400);

@@ -119,6 +119,8 @@ TEST_F(DeviceGateTest, LowOrderPointsAreNoPeersAnyoneTalksTo) {
     alice.device->set_endpoint(id, eve, EndpointOrigin::kOperator, wire.now);
     alice.device->send(id, ping(), wire.now, alice.out);
   }
+  EXPECT_EQ(alice.device->counters().staged_packets.value(), 0);
+  EXPECT_EQ(alice.dropped(DropReason::kStagedExpired), std::size(kLowOrderPoints));
   wire.collect(alice);
   wire.advance(10min);
   EXPECT_TRUE(wire.log.empty());
@@ -294,6 +296,23 @@ TEST_F(DeviceCookieTest, CookieHolderIsRateLimitedPerSource) {
   wire.advance(500ms);
   EXPECT_EQ(bob.dropped(DropReason::kHandshakeRateLimited), 3u);
   EXPECT_EQ(bob.packets.size(), 1u);
+}
+
+// All that we dial have the same address: none.
+TEST_F(DeviceCookieTest, SessionThatWeDialedIsNotLimitedByItsAddress) {
+  const Endpoint dialed = Endpoint::of_session(SessionId{0, 7}, SocketAddress{});
+  put_bob_under_load(21);
+  wire.inject(bob, dialed, take_message(alice, bob_at_alice, ping()));
+  ASSERT_TRUE(wire.log.back().is(MessageType::kCookieReply));
+  wire.inject(alice, bob.address, wire.log.back().bytes);
+  wire.passes = [](const OnWire&) { return false; };
+  wire.advance(6s);
+  const Octets with_cookie = wire.log.back().bytes;
+  put_bob_under_load(21);
+  for (int i = 0; i < 30; ++i) wire.inject(bob, dialed, with_cookie);
+
+  EXPECT_EQ(bob.dropped(DropReason::kHandshakeRateLimited), 0u);
+  EXPECT_EQ(bob.device->counters().initiations_received.value(), 1u);
 }
 
 TEST_F(DeviceCookieTest, DataPassesUnderLoad) {

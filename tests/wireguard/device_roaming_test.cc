@@ -26,6 +26,18 @@ TEST_F(DeviceTest, AuthenticatedDataMovesTheEndpoint) {
   EXPECT_EQ(bob.device->counters().endpoint_changes.value(), 4u);
 }
 
+// Told every few seconds, it must not begin a handshake anew each time.
+TEST_F(DeviceTest, EndpointThatIsKnownAlreadyIsNoNews) {
+  wire.passes = [](const OnWire&) { return false; };
+  alice_sends();
+  for (int i = 0; i < 4; ++i) {
+    wire.now += 1s;
+    alice.device->set_endpoint(bob_at_alice, bob.address, EndpointOrigin::kResolver, wire.now);
+    wire.advance(0s);
+  }
+  EXPECT_EQ(wire.seen(MessageType::kInitiation), 1u);
+}
+
 TEST_F(DeviceTest, KeepaliveMovesTheEndpoint) {
   alice_sends();
   bob_sends();

@@ -161,6 +161,32 @@ TEST_F(DeviceTimingTest, SilenceForgetsTheCachedSourceAddress) {
   EXPECT_EQ(last->to, bob.address);  // no local address, no interface
 }
 
+// The other sockets are bound to other addresses; and without its interface fe80::2 is anybody's neighbour.
+TEST_F(DeviceTimingTest, SilenceForgetsNeitherTheSocketNorTheScopeOfTheAddress) {
+  for (const char* const remote : {"192.0.2.2:2222", "[fe80::2]:2222"}) {
+    Endpoint hit = udp(remote);
+    hit.socket = 1;
+    hit.interface_index = 3;
+    lose_nothing();
+    bob.address = udp(remote);
+    alice.device->set_endpoint(bob_at_alice, bob.address, EndpointOrigin::kOperator, wire.now);
+    alice_sends();
+    lose_everything();
+    bob_sends();
+    wire.inject(alice, hit, wire.log.back().bytes);
+    alice_sends();
+    EXPECT_EQ(wire.log.back().to, hit);
+    wire.advance(15s + kMaxJitter);
+
+    const auto last = std::find_if(wire.log.rbegin(), wire.log.rend(),
+                                   [&](const OnWire& datagram) { return datagram.from == alice.address; });
+    ASSERT_NE(last, wire.log.rend());
+    EXPECT_TRUE(last->is(MessageType::kInitiation));
+    EXPECT_EQ(last->to.socket, 1u);
+    EXPECT_EQ(last->to.interface_index, hit.remote.ip.is_link_local() ? 3u : 0u) << remote;
+  }
+}
+
 // --- keepalives ---
 
 TEST_F(DeviceTimingTest, ReceivedDataIsAnsweredWithinTenSeconds) {
@@ -274,6 +300,26 @@ TEST_F(DeviceTimingTest, DeadlineAskedTooEarlyIsHarmless) {
   }
   EXPECT_TRUE(alice.batch.empty());
   EXPECT_TRUE(bob.batch.empty());
+}
+
+// A new private key makes every peer due at once, with three Diffie-Hellmans each.
+TEST_F(DeviceTimingTest, ManyThatAreDueAtOnceTakeTurns) {
+  constexpr std::uint32_t kPeers = 150;
+  for (std::uint32_t i = 0; i < kPeers; ++i) {
+    PeerConfig config;
+    config.public_key = public_key_of(generate_private_key());
+    config.persistent_keepalive = 25s;
+    const GuestId id{0, ++alice.serial};
+    alice.device->set_peer(id, config, wire.now);
+    alice.device->set_endpoint(id, udp("203.0.113.9:9"), EndpointOrigin::kOperator, wire.now);
+  }
+  for (const std::size_t sent : {64u, 128u, 150u}) {
+    EXPECT_LE(alice.device->next_deadline(), wire.now);
+    alice.device->on_deadline(wire.now, alice.out);
+    wire.collect(alice);
+    EXPECT_EQ(wire.seen(MessageType::kInitiation), sent);
+  }
+  EXPECT_GT(alice.device->next_deadline(), wire.now);
 }
 
 // --- a bad line ---

@@ -81,6 +81,10 @@ TEST_F(DeviceWorkersTest, MessageOfAnotherWorkersIndexIsAStray) {
   }
   EXPECT_EQ(first.device->counters().drops.total(), 0u);
   EXPECT_EQ(second.dropped(DropReason::kIndexUnknown), 4u);
+  // Each is received once, where it belongs.
+  EXPECT_EQ(first.device->counters().received_datagrams.value(), 0u);
+  EXPECT_EQ(second.device->counters().received_datagrams.value(), 4u);
+  EXPECT_EQ(second.device->counters().received_datagram_bytes.value(), 92u + 64 + 32 + 1452);
 }
 
 TEST_F(DeviceWorkersTest, ReplayedHandOverIsDropped) {
