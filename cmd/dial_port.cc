@@ -23,6 +23,8 @@ void DialPort::set_dials(const Dials& dials, const Dialer::Settings& settings, I
     if (dials.empty()) return;
     resolver_ = std::make_unique<egress::Resolver>();
     dialer_ = std::make_unique<Dialer>(worker_, settings, sockets_, *this, counters_, rng_);
+  } else {
+    dialer_->set_limits(settings.limits);
   }
   std::erase_if(dials_, [&](const auto& known) {
     const auto wanted = dials.find(known.first);
@@ -35,9 +37,18 @@ void DialPort::set_dials(const Dials& dials, const Dialer::Settings& settings, I
     if (!is_new) continue;
     dial->second = {url, dialer_->dial(url, now)};
     log::info("dialing a peer", {{"url", url.to_string()}});
-    shard_.device().set_endpoint(peer, Endpoint::of_session(dial->second.session, SocketAddress{}),
-                                 wireguard::EndpointOrigin::kOperator, now);
+    tell_endpoint(peer, dial->second.session, wireguard::EndpointOrigin::kOperator, now);
   }
+}
+
+void DialPort::restore_endpoints(Instant now) {
+  for (const auto& [peer, dial] : dials_) {
+    tell_endpoint(peer, dial.session, wireguard::EndpointOrigin::kResolver, now);
+  }
+}
+
+void DialPort::tell_endpoint(GuestId peer, SessionId session, wireguard::EndpointOrigin origin, Instant now) {
+  shard_.device().set_endpoint(peer, Endpoint::of_session(session, SocketAddress{}), origin, now);
 }
 
 void DialPort::send(SessionId session, Bytes datagram, Instant now) {

@@ -25,8 +25,13 @@ class DialPort final : public ws::SessionSink {
   // `context` and `shard` outlive the port.
   DialPort(boost::asio::io_context& context, WorkerIndex worker, Shard& shard);
 
-  // The peers of this worker that are dialed, and with what; what stays the same stays connected.
+  // The peers of this worker that are dialed, and with what; what stays the same stays connected. Of the
+  // settings the limits are new each time, TLS and proxy those of the first dial.
   void set_dials(const Dials& dials, const ws::wireguard::Dialer::Settings& settings, Instant now);
+
+  // Gives every dialed peer its dial back as the endpoint, unless it is in use by another way: once there
+  // is no more to be heard by that way, the dial is what reaches the peer. Every few seconds.
+  void restore_endpoints(Instant now);
 
   void send(SessionId session, Bytes datagram, Instant now);
   // At the end of a turn.
@@ -46,6 +51,7 @@ class DialPort final : public ws::SessionSink {
   void datagrams_received(const ws::SessionInfo& session, std::span<const MutableBytes> datagrams,
                           Instant now) override;
 
+  void tell_endpoint(GuestId peer, SessionId session, wireguard::EndpointOrigin origin, Instant now);
   void look_up_names();
 
   boost::asio::io_context& context_;

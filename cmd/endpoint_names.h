@@ -13,12 +13,13 @@
 #include "cmd/peer_book.h"
 #include "core/egress/resolver.h"
 #include "core/time.h"
+#include "wireguard/constants.h"
 
 namespace wgr {
 
 class EndpointNames {
  public:
-  static constexpr Duration kStaleAfter = std::chrono::seconds{135};
+  static constexpr Duration kStaleAfter = wireguard::kEndpointStaleAfter;
   static constexpr Duration kRetryFailedAfter = std::chrono::seconds{15};
 
   // `told(peer, address, origin)` gives the address to the peer's worker.

@@ -7,15 +7,22 @@
 namespace wgr {
 namespace {
 
-// The first of every session, then the second of every session, and none that is over the limit. Those of
-// one session keep their order. Returns how many were dropped.
+// The source of a datagram may be forged, its session not.
+std::uint64_t sender_of(const Mail::Datagram& item) { return item.from.session; }
+std::uint64_t sender_of(const Mail::SessionMessage& item) { return item.to.value(); }
+std::uint64_t sender_of(const Mail::Frame& item) { return item.session.value(); }
+GuestId sender_of(const Mail::Packet& item) { return item.from; }
+GuestId sender_of(const Mail::LanPacket& item) { return item.from; }
+
+// The first of every sender, then the second of every sender, and none that is over the limit. Those of
+// one sender keep their order. Returns how many were dropped.
 template <typename Item>
-std::size_t take_turns(std::vector<Item>& items, SessionId Item::* session, std::size_t limit) {
-  std::unordered_map<SessionId, std::size_t> counts;
-  std::vector<std::pair<std::size_t, std::size_t>> turns;  // number within the session, place
+std::size_t take_turns(std::vector<Item>& items, std::size_t limit) {
+  std::unordered_map<decltype(sender_of(items.front())), std::size_t> counts;
+  std::vector<std::pair<std::size_t, std::size_t>> turns;  // number within those of the sender, place
   turns.reserve(items.size());
   for (std::size_t i = 0; i < items.size(); ++i) {
-    const std::size_t number = counts[items[i].*session]++;
+    const std::size_t number = counts[sender_of(items[i])]++;
     if (number < limit) turns.emplace_back(number, i);
   }
   std::ranges::sort(turns);
@@ -59,8 +66,9 @@ class Slicer {
 
 SlicedMail slice(Mail mail, std::size_t limit) {
   SlicedMail sliced;
-  sliced.dropped = take_turns(mail.frames, &Mail::Frame::session, limit) +
-                   take_turns(mail.messages, &Mail::SessionMessage::to, limit);
+  sliced.dropped = take_turns(mail.datagrams, limit) + take_turns(mail.packets, limit) +
+                   take_turns(mail.lan_packets, limit) + take_turns(mail.messages, limit) +
+                   take_turns(mail.frames, limit);
   Slicer slicer{mail, limit};
   slicer.move(&Mail::initiations);
   slicer.deal(&Mail::datagrams);

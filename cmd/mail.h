@@ -24,10 +24,12 @@ struct Mail {
     Piece piece;
   };
   struct Packet {  // for a peer of the other worker
+    GuestId from;
     GuestId to;
     Piece piece;
   };
   struct LanPacket {  // for whoever has its destination on a virtual LAN of the other worker
+    GuestId from;
     NetworkIndex to = kNoNetwork;
     Piece piece;
   };
@@ -69,6 +71,8 @@ struct Mail {
     return datagrams.size() + packets.size() + lan_packets.size() + events.size() + frames.size() +
            messages.size() + closings.size() + initiations.size();
   }
+  // That much of the weight tells how sessions come and go.
+  std::size_t weight_of_events() const { return events.size() + closings.size(); }
   bool is_empty() const { return weight() == 0; }
   MutableBytes at(Piece piece) { return MutableBytes{bytes}.subspan(piece.begin, piece.size); }
   Piece append(Bytes from) {
@@ -84,8 +88,9 @@ struct SlicedMail {
 };
 
 // Cuts mail that weighs more than `limit` into slices of that weight, so that a mailbox takes what it has
-// room for. The sessions take turns, and of one session no more than `limit` frames or messages go: whoever
-// sends the most in a turn must not fill the mailbox for all. REQUIRES: limit > 0.
+// room for. Its senders (sessions, guests, and whoever sends by UDP as one) take turns, and of one of them
+// no more than `limit` of a kind go: whoever sends the most in a turn must not fill the mailbox for all.
+// REQUIRES: limit > 0.
 SlicedMail slice(Mail mail, std::size_t limit);
 
 }  // namespace wgr

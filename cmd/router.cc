@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "cmd/snapshot.h"
+#include "cmd/wall_clock.h"
 #include "core/egress/local_addresses.h"
 #include "core/egress/system_resolvers.h"
 #include "core/log.h"
@@ -29,7 +30,7 @@ std::string lease_file(const Config& config) {
 // What a forward leads to is not reached by way of the host.
 void add_own_sockets(const ForwardEntry& forward, std::vector<SocketAddress>& to) {
   std::vector<IpAddress> addresses = forward.listen_addresses;
-  if (addresses.empty()) addresses = {IpAddress::v4(0), *IpAddress::parse("::")};
+  if (addresses.empty()) addresses = {IpAddress::v4(0)};  // means those of IPv6 too
   for (const IpAddress& address : addresses) {
     for (unsigned port = forward.first_port; port <= forward.last_port; ++port) {
       to.push_back({address, static_cast<std::uint16_t>(port)});
@@ -207,13 +208,15 @@ void Router::apply(const PeerBook::Change& change) {
         [entry](Shard& shard) { shard.device().set_peer(entry.id, entry.config, Clock::now()); });
   }
   use_policy_for_probes();
+  const auto routes = make_routes();
+  const auto policy = make_policy();
+  const auto directory = peers_.directory();
   for (const auto& runner : runners_) {
-    runner->post(
-        [routes = make_routes(), policy = make_policy(), directory = peers_.directory()](Shard& shard) {
-          shard.device().set_directory(directory);
-          shard.set_routes(routes);
-          shard.set_policy(policy);
-        });
+    runner->post([routes, policy, directory](Shard& shard) {
+      shard.device().set_directory(directory);
+      shard.set_routes(routes);
+      shard.set_policy(policy);
+    });
   }
   for (const GuestId removed : change.removed) {
     runners_[removed.home()]->post([removed](Shard& shard) { shard.remove_peer(removed); });
@@ -244,8 +247,9 @@ void Router::housekeep() {
   if (addresses != local_addresses_) {
     local_addresses_ = std::move(addresses);
     use_policy_for_probes();
+    const auto policy = make_policy();
     for (const auto& runner : runners_) {
-      runner->post([policy = make_policy()](Shard& shard) { shard.set_policy(policy); });
+      runner->post([policy](Shard& shard) { shard.set_policy(policy); });
     }
   }
   if (config_.dns.from_host) {
@@ -253,16 +257,17 @@ void Router::housekeep() {
     const std::vector<SocketAddress> upstreams = egress::system_resolvers();
     if (!upstreams.empty()) use_dns_upstreams(upstreams);
   }
-  const WallTime wall = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+  const WallTime wall = wall_now();
   for (const auto& runner : runners_) {
     runner->post([wall](Shard& shard) { shard.device().set_wall_clock(wall, Clock::now()); });
+    runner->post_dial_check();
   }
   status_round_.take([this](const StatusByWorker& statuses) { check_endpoint_names(statuses); });
 }
 
 void Router::check_endpoint_names(const StatusByWorker& statuses) {
   const Instant now = Clock::now();
-  const WallTime wall = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+  const WallTime wall = wall_now();
   for (const auto& [worker, status] : statuses) {
     for (const auto& peer : status.peers) {
       const bool has_shaken = peer.last_handshake != WallTime{};

@@ -5,6 +5,7 @@
 #include "cmd/build_info.h"
 #include "cmd/router.h"
 #include "cmd/snapshot.h"
+#include "cmd/wall_clock.h"
 #include "core/log.h"
 #include "wireguard/crypto.h"
 
@@ -23,7 +24,7 @@ void Router::open_admin() {
   metrics::HealthFacts& facts = admin_->health().facts();
   facts.has_listeners = !config_.ws.listeners.empty();
   facts.is_configured = true;
-  last_reload_.last_success = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+  last_reload_.last_success = wall_now();
   if (!config_.slirp.dns.upstreams.empty()) {
     admin_->monitor().set_dns_server(config_.slirp.dns.upstreams.front());
   }

@@ -5,6 +5,7 @@
 
 #include "cmd/config_setting.h"
 #include "cmd/router.h"
+#include "cmd/wall_clock.h"
 #include "core/egress/local_addresses.h"
 #include "core/log.h"
 
@@ -37,8 +38,6 @@ std::vector<LanEntry> merged_rules(std::vector<LanEntry> now, const std::vector<
   }
   return now;
 }
-
-WallTime wall_now() { return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now()); }
 
 }  // namespace
 

@@ -134,7 +134,7 @@ void Shard::forward_to_peer(GuestId to, const PacketView& packet, Instant now) {
     return;
   }
   Mail& mail = outbox_.mail[to.home()];
-  mail.packets.push_back({to, mail.append(packet.bytes)});
+  mail.packets.push_back({packet.guest, to, mail.append(packet.bytes)});
 }
 
 // Copies what belongs to other workers: the views end with this batch.

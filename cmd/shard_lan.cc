@@ -99,7 +99,7 @@ void Shard::forward_to_network(const NextHop& hop, const PacketView& packet, Ins
     return;
   }
   Mail& mail = outbox_.mail[hop.home];
-  mail.lan_packets.push_back({hop.network, mail.append(packet.bytes)});
+  mail.lan_packets.push_back({packet.guest, hop.network, mail.append(packet.bytes)});
 }
 
 void Shard::send_to_station(std::span<const PacketView> packets, Instant now) {

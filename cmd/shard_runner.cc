@@ -1,17 +1,14 @@
 #include "cmd/shard_runner.h"
 
 #include <algorithm>
-#include <chrono>
 #include <string>
 #include <system_error>
 #include <utility>
 
+#include "cmd/wall_clock.h"
+
 namespace wgr {
 namespace {
-
-WallTime wall_now() {
-  return std::chrono::time_point_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now());
-}
 
 // One piece of mail, and what one session sends in a turn, is an eighth of a mailbox at most.
 constexpr std::size_t kShareOfMailbox = 8;
@@ -31,8 +28,9 @@ ShardRunner::ShardRunner(WorkerIndex index, const Shard::Settings& settings, std
       mailbox_(worker_, mailbox_capacity, [this](std::vector<Mail>& mail) { take_mail(mail); }),
       timer_(worker_.context()) {
   for (auto& socket : sockets) {
-    ports_.push_back(std::make_unique<wireguard::UdpPort>(worker_.context(), std::move(socket),
-                                                          [this](auto batch) { receive(batch); }));
+    const auto place = static_cast<std::uint16_t>(ports_.size());
+    ports_.push_back(std::make_unique<wireguard::UdpPort>(
+        worker_.context(), std::move(socket), [this, place](auto batch) { receive(place, batch); }));
   }
 }
 
@@ -73,10 +71,12 @@ metrics::UnboundPorts ShardRunner::unbound_ports() const {
   return unbound;
 }
 
-void ShardRunner::receive(std::span<const io::UdpSocket::Received> batch) {
+void ShardRunner::receive(std::uint16_t socket, std::span<const io::UdpSocket::Received> batch) {
   const Instant now = Clock::now();
   for (const auto& received : batch) {
-    shard_.receive(received.from, received.bytes, received.segment_size, now);
+    Endpoint from = received.from;
+    from.socket = socket;
+    shard_.receive(from, received.bytes, received.segment_size, now);
   }
   shard_.end_batch(now);
 }
@@ -154,16 +154,15 @@ void ShardRunner::close_sessions(std::vector<Mail::Closing>& closings, Instant n
   closings.clear();
 }
 
-// The port that listens on the address the endpoint has hit; else any of its family.
+// The port that heard the endpoint; else the first of its family. All workers have theirs in one order.
 wireguard::UdpPort* ShardRunner::port_for(const Endpoint& to) const {
   if (to.kind != Endpoint::Kind::kUdp) return nullptr;
-  wireguard::UdpPort* of_family = nullptr;
-  for (const auto& port : ports_) {
-    if (port->address().family() != to.remote.ip.family()) continue;
-    if (port->address() == to.local) return port.get();
-    if (of_family == nullptr) of_family = port.get();
-  }
-  return of_family;
+  const auto is_of_family = [&to](const auto& port) {
+    return port->address().family() == to.remote.ip.family();
+  };
+  if (to.socket < ports_.size() && is_of_family(ports_[to.socket])) return ports_[to.socket].get();
+  const auto first = std::ranges::find_if(ports_, is_of_family);
+  return first == ports_.end() ? nullptr : first->get();
 }
 
 void ShardRunner::send_mail() {
@@ -172,6 +171,7 @@ void ShardRunner::send_mail() {
     if (outgoing[worker].is_empty()) continue;
     Mail mail = std::exchange(outgoing[worker], Mail{});
     const std::size_t share = std::max<std::size_t>(posts_[worker]->capacity() / kShareOfMailbox, 1);
+    post_initiations(worker, mail, share);
     if (mail.weight() <= share) {
       post_mail(worker, std::move(mail));
       continue;
@@ -182,17 +182,32 @@ void ShardRunner::send_mail() {
   }
 }
 
+// Whoever has no session yet must not be kept out by those that have one.
+void ShardRunner::post_initiations(std::size_t worker, Mail& mail, std::size_t reserve) {
+  if (mail.initiations.empty()) return;
+  Mail first;
+  first.initiations.swap(mail.initiations);
+  const std::size_t weight = first.weight();
+  shard_.count_mail(posts_[worker]->push(std::move(first), weight, reserve), weight);
+}
+
 void ShardRunner::post_mail(std::size_t worker, Mail&& mail) {
   const std::size_t weight = mail.weight();
-  const bool was_taken = posts_[worker]->push(std::move(mail), weight);
-  shard_.count_mail(was_taken, weight);
-  if (!was_taken) send_events(worker, mail);
+  if (weight == 0) return;
+  if (posts_[worker]->push(std::move(mail), weight)) {
+    shard_.count_mail(/*was_taken=*/true, weight);
+  } else {
+    shard_.count_mail(/*was_taken=*/false, weight - mail.weight_of_events());
+    send_events(worker, mail);
+  }
 }
 
 // Packets may be lost where a mailbox is full; that a session came or went may not. Their number is bounded
 // by the sessions.
 void ShardRunner::send_events(std::size_t worker, Mail& refused) {
-  if (refused.events.empty() && refused.closings.empty()) return;
+  const std::size_t weight = refused.weight_of_events();
+  if (weight == 0) return;
+  shard_.count_mail(/*was_taken=*/true, weight);
   Mail mail;
   mail.events = std::move(refused.events);
   mail.closings = std::move(refused.closings);

@@ -69,6 +69,10 @@ class ShardRunner {
     });
   }
 
+  void post_dial_check() {
+    worker_.post([this] { dial_port_.restore_endpoints(Clock::now()); });
+  }
+
   // Counters only, once started; null without listeners.
   const SessionPort* session_port() const noexcept { return session_port_.get(); }
   SessionPort* session_port() noexcept { return session_port_.get(); }
@@ -78,7 +82,7 @@ class ShardRunner {
 
  private:
   metrics::UnboundPorts unbound_ports() const;
-  void receive(std::span<const io::UdpSocket::Received> batch);
+  void receive(std::uint16_t socket, std::span<const io::UdpSocket::Received> batch);
   void take_mail(std::vector<Mail>& mail);
   void end_turn();
   void send_datagrams(Instant now);
@@ -87,6 +91,7 @@ class ShardRunner {
   void close_sessions(std::vector<Mail::Closing>& closings, Instant now);
   wireguard::UdpPort* port_for(const Endpoint& to) const;
   void send_mail();
+  void post_initiations(std::size_t worker, Mail& mail, std::size_t reserve);
   void post_mail(std::size_t worker, Mail&& mail);
   void send_events(std::size_t worker, Mail& refused);
   void arm_timer();

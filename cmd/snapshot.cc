@@ -4,6 +4,7 @@
 #include <chrono>
 #include <unordered_map>
 
+#include "cmd/wall_clock.h"
 #include "metrics/process_stats.h"
 #include "wireguard/key_text.h"
 
@@ -114,7 +115,7 @@ void describe(metrics::PeerStats& to, const wireguard::Device::PeerStatus& from)
 metrics::Snapshot take_snapshot(std::span<const std::unique_ptr<ShardRunner>> runners,
                                 const StatusByWorker& statuses) {
   metrics::Snapshot snapshot;
-  snapshot.wall = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+  snapshot.wall = wall_now();
   snapshot.taken = Clock::now();
   for (const auto& runner : runners) add(snapshot, *runner);
   for (const auto& [worker, status] : statuses) {

@@ -1,7 +1,8 @@
 // What workers send each other: bounded, batched, one wake-up per batch.
 //
 // An item is a value that owns its memory; its weight is the packets it carries. When the receiver's
-// box holds `capacity` of weight, push() refuses and the sender counts kMailboxFull.
+// box holds `capacity` of weight, push() refuses and the sender counts kMailboxFull. What must not be
+// crowded out has a reserve beyond it, or no weight: then it is always taken.
 //
 // Thread: push() from any thread; the sink runs on the receiving worker.
 #pragma once
@@ -25,11 +26,11 @@ class Mailbox {
       : worker_(worker), capacity_(capacity), sink_(std::move(sink)) {}
 
   // False when full: the item was not taken.
-  bool push(Item&& item, std::size_t weight = 1) {
+  bool push(Item&& item, std::size_t weight = 1, std::size_t reserve = 0) {
     bool must_wake = false;
     {
       const std::lock_guard lock(mutex_);
-      if (weight_ + weight > capacity_) return false;
+      if (weight > 0 && weight_ + weight > capacity_ + reserve) return false;
       must_wake = queued_.empty();
       weight_ += weight;
       queued_.push_back(std::move(item));

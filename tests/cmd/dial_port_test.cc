@@ -117,6 +117,16 @@ TEST_F(DialPortTest, DialThatStaysTheSameStaysConnected) {
   EXPECT_EQ(echo_.closed, 0);
 }
 
+TEST_F(DialPortTest, NewLimitsHoldForWhatIsConnected) {
+  ASSERT_TRUE(connect({{kPeer, url()}}));
+  ws::wireguard::Dialer::Settings settings;
+  settings.limits.wireguard_message_bytes = 100;
+  port_.set_dials({{kPeer, url()}}, settings, now());
+  send(std::string(101, 'x'));  // comes back
+
+  EXPECT_TRUE(run([this] { return echo_.closed == 1; }));
+}
+
 TEST_F(DialPortTest, ChangedUrlIsDialedAnewUnderAnotherSession) {
   ASSERT_TRUE(connect({{kPeer, url()}}));
   const SessionId before = session();
@@ -125,6 +135,18 @@ TEST_F(DialPortTest, ChangedUrlIsDialedAnewUnderAnotherSession) {
   ASSERT_TRUE(
       run([this] { return echo_.opened == 2 && echo_.closed == 1 && port_.counters().open.value() == 1; }));
   EXPECT_NE(session(), before);
+}
+
+// The peer was heard over UDP, and then no more: the connection that still stands is what reaches it.
+TEST_F(DialPortTest, DialIsTheEndpointAgainWhenTheOtherWayIsNoLongerInUse) {
+  ASSERT_TRUE(connect({{kPeer, url()}}));
+  const Endpoint dialed = endpoint_of_peer();
+  const Endpoint heard = Endpoint::udp(*SocketAddress::parse("192.0.2.1:51820"));
+  shard_.device().set_endpoint(kPeer, heard, wireguard::EndpointOrigin::kOperator, now());
+  ASSERT_EQ(endpoint_of_peer(), heard);
+
+  port_.restore_endpoints(now());
+  EXPECT_EQ(endpoint_of_peer(), dialed);
 }
 
 TEST_F(DialPortTest, DialThatIsTakenAwayHangsUp) {

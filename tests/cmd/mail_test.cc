@@ -14,6 +14,8 @@ using Kind = Mail::SessionEvent::Kind;
 
 constexpr SessionId kLoud{1, 1};
 constexpr SessionId kQuiet{1, 2};
+constexpr GuestId kGuest{0, 0, 1};
+constexpr GuestId kQuietGuest{0, 0, 2};
 
 class MailTest : public testing::Test {
  protected:
@@ -47,10 +49,40 @@ TEST_F(MailTest, SessionThatSendsTheMostFillsNoMailbox) {
   EXPECT_EQ(sliced.dropped, 6553u - 512u);
 }
 
+// A datagram may be as short as 32 bytes, and its sender chooses the worker it is for.
+TEST_F(MailTest, SessionWithTheMostDatagramsFillsNoMailbox) {
+  for (int i = 0; i < 4096; ++i)
+    mail_.datagrams.push_back({Endpoint::of_session(kLoud, {}), mail_.append(Bytes{})});
+  mail_.datagrams.push_back({Endpoint::of_session(kQuiet, {}), mail_.append(Bytes{})});
+  mail_.datagrams.push_back({Endpoint::udp(*SocketAddress::parse("192.0.2.1:5")), mail_.append(Bytes{})});
+  const SlicedMail sliced = slice(std::move(mail_), 512);
+
+  ASSERT_THAT(sliced.slices, SizeIs(2));
+  EXPECT_EQ(sliced.slices[0].datagrams.at(1).from.session, kQuiet.value());
+  EXPECT_EQ(sliced.slices[0].datagrams.at(2).from.kind, Endpoint::Kind::kUdp);
+  EXPECT_EQ(sliced.dropped, 4096u - 512u);
+}
+
+TEST_F(MailTest, GuestWithTheMostPacketsFillsNoMailbox) {
+  for (int i = 0; i < 4096; ++i) {
+    mail_.packets.push_back({kGuest, kQuietGuest, mail_.append(Bytes{})});
+    mail_.lan_packets.push_back({kGuest, 0, mail_.append(Bytes{})});
+  }
+  mail_.packets.push_back({kQuietGuest, kGuest, mail_.append(Bytes{})});
+  mail_.lan_packets.push_back({kQuietGuest, 0, mail_.append(Bytes{})});
+  const SlicedMail sliced = slice(std::move(mail_), 512);
+
+  ASSERT_THAT(sliced.slices, SizeIs(3));
+  EXPECT_EQ(sliced.slices[0].packets.at(1).from, kQuietGuest);
+  EXPECT_EQ(sliced.slices[1].lan_packets.at(0).from, kGuest);
+  EXPECT_EQ(sliced.slices[1].lan_packets.at(1).from, kQuietGuest);
+  EXPECT_EQ(sliced.dropped, 2 * (4096u - 512u));
+}
+
 TEST_F(MailTest, SlicesHoldEverythingInTheOrderOfEachSession) {
   for (const char* const text : {"a", "b", "c"}) {
     add_frame(kLoud, text);
-    mail_.packets.push_back({GuestId{0, 0, 1}, mail_.append(Bytes{})});
+    mail_.packets.push_back({kGuest, kGuest, mail_.append(Bytes{})});
   }
   SlicedMail sliced = slice(std::move(mail_), 4);
 

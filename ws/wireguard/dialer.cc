@@ -69,6 +69,8 @@ Dialer::Dialer(WorkerIndex worker, const Settings& settings, egress::Sockets& so
 
 Dialer::~Dialer() = default;
 
+void Dialer::set_limits(const Limits& limits) { websocket_settings_ = settings_of(limits); }
+
 Dialer::Dial* Dialer::find(SessionId session) const noexcept {
   const auto found = dials_.find(session);
   return found == dials_.end() ? nullptr : found->second.get();

@@ -62,6 +62,8 @@ class Dialer {
   Dialer(const Dialer&) = delete;
   Dialer& operator=(const Dialer&) = delete;
 
+  // They hold for what is connected too.
+  void set_limits(const Limits& limits);
   // The first attempt is due at once, by on_deadline().
   SessionId dial(const DialUrl& url, Instant now);
   // Says goodbye and forgets it; ignored if it is not there. REQUIRES for this and all below: not called
@@ -108,7 +110,7 @@ class Dialer {
 
   const WorkerIndex worker_;
   const Settings settings_;
-  const WebSocket::Settings websocket_settings_;
+  WebSocket::Settings websocket_settings_;  // changed by set_limits()
   egress::Sockets& sockets_;
   SessionSink& sink_;
   DialCounters& counters_;

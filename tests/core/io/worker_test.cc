@@ -55,5 +55,16 @@ TEST(MailboxTest, RefusesWhatIsBeyondItsCapacity) {
   EXPECT_TRUE(mailbox.push(3, 1));
 }
 
+TEST(MailboxTest, ReserveIsForThoseWhoNameItAndWithoutWeightThereIsAlwaysRoom) {
+  Worker worker{0};
+  Mailbox<int> mailbox{worker, 3, [](std::vector<int>&) {}};
+  EXPECT_TRUE(mailbox.push(1, /*weight=*/3));
+
+  EXPECT_FALSE(mailbox.push(2, /*weight=*/1));
+  EXPECT_TRUE(mailbox.push(3, /*weight=*/2, /*reserve=*/2));
+  EXPECT_FALSE(mailbox.push(4, /*weight=*/1, /*reserve=*/2));
+  EXPECT_TRUE(mailbox.push(5, /*weight=*/0));
+}
+
 }  // namespace
 }  // namespace wgr::io
