@@ -49,7 +49,7 @@ class ShardRunnerTest : public testing::Test {
   }
   static std::vector<std::unique_ptr<io::UdpSocket>> two_sockets() {
     std::vector<std::unique_ptr<io::UdpSocket>> sockets;
-    for (const std::uint8_t host : {1, 2}) {
+    for (const std::uint8_t host : {std::uint8_t{1}, std::uint8_t{2}}) {
       const SocketAddress address{IpAddress::v4(127, 0, 0, host), 0};
       sockets.push_back(std::make_unique<io::UdpSocket>(address, /*share_port=*/false));
     }
