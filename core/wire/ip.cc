@@ -1,5 +1,7 @@
 #include "core/wire/ip.h"
 
+#include "core/wire/checksum.h"
+
 namespace wgr::wire {
 
 IpView IpView::of(const Ipv4View& view) noexcept {
@@ -89,11 +91,10 @@ void decrement_hops(MutableBytes packet) noexcept {
     --packet[7];
     return;
   }
-  // RFC 1624 (eqn. 3) for the 16-bit word of TTL and protocol.
+  const auto before = load_be<std::uint16_t>(&packet[8]);  // time to live and protocol
   --packet[8];
-  std::uint32_t sum = load_be<std::uint16_t>(&packet[10]) + 0x0100u;
-  sum = (sum & 0xffff) + (sum >> 16);
-  store_be(&packet[10], static_cast<std::uint16_t>(sum));
+  const auto after = load_be<std::uint16_t>(&packet[8]);
+  store_be(&packet[10], updated_checksum(load_be<std::uint16_t>(&packet[10]), before, after));
 }
 
 }  // namespace wgr::wire

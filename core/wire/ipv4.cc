@@ -52,14 +52,6 @@ bool Ipv4View::has_source_route() const noexcept {
   return false;
 }
 
-void Ipv4View::decrement_ttl() const noexcept {
-  assert(ttl() > 0);
-  std::uint8_t* const word = packet_.data() + 8;  // ttl and protocol
-  const auto before = load_be<std::uint16_t>(word);
-  --word[0];
-  store_be(packet_.data() + 10, updated_checksum(checksum(), before, load_be<std::uint16_t>(word)));
-}
-
 void write_ipv4(MutableBytes packet, const Ipv4Header& header) noexcept {
   assert(packet.size() >= kIpv4HeaderSize && packet.size() <= kIpv4MaxPacketSize);
   assert(header.source.is_v4() && header.destination.is_v4());

@@ -55,9 +55,6 @@ class Ipv4View {
   // Loose or strict (RFC 791 3.1), or options that cannot be read up to the point where one might stand.
   bool has_source_route() const noexcept;
 
-  // Keeps the checksum right. REQUIRES: ttl() > 0.
-  void decrement_ttl() const noexcept;
-
  private:
   explicit Ipv4View(MutableBytes packet) noexcept : packet_(packet) {}
   std::uint8_t at(std::size_t offset) const noexcept { return packet_.data()[offset]; }

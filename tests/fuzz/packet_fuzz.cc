@@ -87,7 +87,7 @@ void fuzz_packet(MutableBytes packet) {
     if (checked->family == Family::kV4 && checked->ttl > 0) {
       const auto view = wire::Ipv4View::parse(packet);
       require(view->checksum_is_valid());
-      view->decrement_ttl();
+      wire::decrement_hops(packet);
       require(view->checksum_is_valid());
     }
   } else if (checked.error().answer) {

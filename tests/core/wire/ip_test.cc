@@ -141,10 +141,19 @@ TEST(Ipv4Test, TtlCountsDownWithTheRightSum) {
   Packet packet = make_v4(8, header);
   const Result<Ipv4View> view = Ipv4View::parse(packet);
   for (int ttl = 254; ttl >= 0; --ttl) {
-    view->decrement_ttl();
+    decrement_hops(packet);
     ASSERT_EQ(view->ttl(), ttl);
     ASSERT_TRUE(view->checksum_is_valid()) << ttl;
   }
+}
+
+// RFC 1624 4: of the two zeros, the one that a sum over the header gives.
+TEST(Ipv4Test, SumThatBecomesZeroIsWrittenAsASumOfTheHeaderWouldBe) {
+  Packet packet = make_v4(8, {});
+  store_be(packet.data() + 10, std::uint16_t{0xfeff});
+  decrement_hops(packet);
+
+  EXPECT_EQ(load_be<std::uint16_t>(packet.data() + 10), 0x0000);
 }
 
 TEST(Ipv6Test, WhatWasWrittenIsRead) {
