@@ -154,6 +154,13 @@ void add_flow_limits(std::vector<Setting>& table) {
   table.push_back(flows(
       "limits.udp_flows", [](auto& c) -> auto& { return c.slirp.limits.udp_flows; },
       "UDP mappings per worker."));
+  table.push_back(number(
+      "limits.udp_mappings_per_second",
+      [](auto& c) -> auto& { return c.slirp.limits.udp_mappings_per_second; }, 1, 1'000'000,
+      "New UDP mappings of one guest; a datagram that needs one beyond is refused."));
+  table.push_back(number(
+      "limits.udp_mapping_burst", [](auto& c) -> auto& { return c.slirp.limits.udp_mapping_burst; }, 1,
+      1'000'000, "New UDP mappings of one guest at once."));
   table.push_back(flows(
       "limits.udp_remotes_per_flow", [](auto& c) -> auto& { return c.slirp.limits.udp_remotes_per_flow; },
       "Remotes that one mapping remembers."));

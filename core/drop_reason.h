@@ -53,6 +53,7 @@ namespace wgr {
   X(kPolicyDenied, "policy_denied")                                               \
   X(kFlowLimitGuest, "flow_limit_guest")                                          \
   X(kFlowLimitTotal, "flow_limit_total")                                          \
+  X(kFlowRateLimited, "flow_rate_limited") /* new UDP mappings of a guest */      \
   X(kDescriptorsExhausted, "descriptors_exhausted")                               \
   X(kFlowUnknown, "flow_unknown")   /* no flow, not a SYN */                      \
   X(kFlowFiltered, "flow_filtered") /* UDP from a stranger */                     \

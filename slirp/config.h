@@ -69,6 +69,8 @@ struct Limits {
   std::size_t connecting = 8192;
   std::size_t udp_flows_per_guest = 2048;  // mappings; the guest's idlest gives way
   std::size_t udp_flows = 32768;
+  std::uint32_t udp_mappings_per_second = 200;  // new ones of one guest; beyond, its datagram is refused
+  std::uint32_t udp_mapping_burst = 1024;
   std::size_t udp_remotes_per_flow = 1024;
   std::size_t icmp_flows_per_guest = 64;
   std::size_t icmp_flows = 8192;  // in all, per worker

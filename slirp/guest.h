@@ -15,6 +15,7 @@
 #include "slirp/flow_chain.h"
 #include "slirp/memory_budget.h"
 #include "slirp/tcp/environment.h"
+#include "slirp/token_bucket.h"
 
 namespace wgr::slirp {
 
@@ -23,7 +24,8 @@ struct Guest {
         MemoryBudget& all_memory)
       : id(guest_id),
         memory(config.limits.tcp_memory_per_guest, &all_memory),
-        tcp_environment{config, pool, counters, memory} {}
+        tcp_environment{config, pool, counters, memory},
+        udp_mappings(config.limits.udp_mappings_per_second, config.limits.udp_mapping_burst, Instant{}) {}
   Guest(const Guest&) = delete;
   Guest& operator=(const Guest&) = delete;
 
@@ -32,6 +34,7 @@ struct Guest {
   const GuestId id;
   MemoryBudget memory;
   tcp::Environment tcp_environment;  // of its connections
+  TokenBucket udp_mappings;          // new ones
   // Its flows by table; FlowTable keeps them.
   FlowChain tcp;
   FlowChain time_wait;

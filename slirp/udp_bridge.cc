@@ -70,6 +70,8 @@ UdpFlow* UdpBridge::open(Guest& guest, const FlowKey& key, const wire::IpView& p
       environment_.may_leave(guest.id, egress::Protocol::kUdp,
                              {packet.destination, load_be<std::uint16_t>(packet.payload.data() + 2)});
   if (!verdict) return refuse(guest, packet, DropReason::kPolicyDenied, now, out), nullptr;
+  if (!guest.udp_mappings.take(now))
+    return refuse(guest, packet, DropReason::kFlowRateLimited, now, out), nullptr;
   if (!make_room(guest, now, out))
     return refuse(guest, packet, DropReason::kFlowLimitTotal, now, out), nullptr;
   auto [socket, error] = environment_.sockets.open_udp(packet.family, flows_.next_token().value(), 0);
