@@ -8,14 +8,21 @@
 namespace wgr {
 namespace {
 
-// How many packets at the front go to one guest; few enough that a batch of datagrams stays bounded.
-std::size_t run_length(std::span<const PacketView> packets) {
+// Packets at the front that go to one guest; few enough that a batch of datagrams stays bounded.
+struct RunToGuest {
+  std::size_t packets = 0;
+  std::size_t bytes = 0;
+};
+
+RunToGuest run_to_guest(std::span<const PacketView> packets) {
   constexpr std::size_t kMaxRun = 64;
-  const auto front = packets.first(std::min(packets.size(), kMaxRun));
-  const auto end =
-      std::find_if(front.begin(), front.end(),
-                   [guest = front.front().guest](const auto& packet) { return packet.guest != guest; });
-  return static_cast<std::size_t>(end - front.begin());
+  RunToGuest run;
+  for (const PacketView& packet : packets.first(std::min(packets.size(), kMaxRun))) {
+    if (packet.guest != packets.front().guest) break;
+    ++run.packets;
+    run.bytes += packet.bytes.size();
+  }
+  return run;
 }
 
 }  // namespace
@@ -173,10 +180,11 @@ bool Shard::seal(Instant now) {
   const std::size_t first = sealed_;
   std::uint64_t bytes = 0;
   while (sealed_ < packets.size() && !outbox_.datagrams.is_full() && !lan_.frames().is_full()) {
-    const auto run = packets.subspan(sealed_, run_length(packets.subspan(sealed_)));
-    for (const PacketView& packet : run) {
-      bytes += packet.bytes.size();
-      if (pcap_ != nullptr) capture(packet.bytes, now);
+    const auto [run_packets, run_bytes] = run_to_guest(packets.subspan(sealed_));
+    const auto run = packets.subspan(sealed_, run_packets);
+    bytes += run_bytes;
+    if (pcap_ != nullptr) {
+      for (const PacketView& packet : run) capture(packet.bytes, now);
     }
     if (run.front().guest.is_station()) {
       send_to_station(run, now);

@@ -1,6 +1,7 @@
 #include "wireguard/messages.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "wireguard/constants.h"
 
@@ -34,10 +35,14 @@ void write_transport_header(std::uint8_t* out, std::uint32_t receiver, std::uint
 }
 
 std::size_t padding_for(std::size_t packet_size, std::size_t mtu) noexcept {
+  static_assert(std::has_single_bit(kPaddingMultiple));
+  const std::size_t to_multiple = -packet_size & (kPaddingMultiple - 1);
+  if (packet_size <= mtu) [[likely]]
+    return std::min(to_multiple, mtu - packet_size);
+  if (mtu == 0) return to_multiple;
   // A packet larger than the MTU is padded like its last MTU-sized part.
-  const std::size_t last = mtu != 0 && packet_size > mtu ? packet_size % mtu : packet_size;
-  const std::size_t rounded = (last + kPaddingMultiple - 1) / kPaddingMultiple * kPaddingMultiple;
-  return (mtu == 0 ? rounded : std::min(mtu, rounded)) - last;
+  const std::size_t last = packet_size % mtu;
+  return std::min(-last & (kPaddingMultiple - 1), mtu - last);
 }
 
 }  // namespace wgr::wireguard

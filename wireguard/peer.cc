@@ -71,30 +71,34 @@ void Peer::send(Bytes packet, Instant now, DatagramBatch& out) {
 }
 
 void Peer::send(std::span<const PacketView> packets, Instant now, DatagramBatch& out) {
-  const bool is_plain = may_send(now) && keypairs_.current()->messages_left() > packets.size() &&
-                        std::all_of(packets.begin(), packets.end(), [](const PacketView& packet) {
-                          return packet.bytes.size() <= kMaxPacket;
-                        });
-  if (!is_plain) [[unlikely]] {
+  if (!may_send(now) || keypairs_.current()->messages_left() <= packets.size()) [[unlikely]] {
     for (const PacketView& packet : packets) send(packet.bytes, now, out);
     return;
   }
   Keypair& keypair = *keypairs_.current();
+  const std::size_t mtu = local_.mtu;
   std::size_t packet_bytes = 0;
   std::size_t datagram_bytes = 0;
+  std::size_t sent = 0;
   for (const PacketView& packet : packets) {
+    if (packet.bytes.size() > kMaxPacket) [[unlikely]] {
+      local_.counters.drops.count(DropReason::kPacketTooBig);
+      continue;
+    }
     const std::size_t padding =
-        std::min(padding_for(packet.bytes.size(), local_.mtu), kMaxPacket - packet.bytes.size());
+        std::min(padding_for(packet.bytes.size(), mtu), kMaxPacket - packet.bytes.size());
     const std::size_t size = kTransportOverhead + packet.bytes.size() + padding;
-    const MutableBytes datagram = datagram_bytes == 0 ? out.append(endpoint_, size) : out.append_again(size);
+    const MutableBytes datagram = sent == 0 ? out.append(endpoint_, size) : out.append_again(size);
     keypair.seal(packet.bytes, padding, datagram.data());
+    ++sent;
     packet_bytes += packet.bytes.size();
     datagram_bytes += size;
   }
+  if (sent == 0) return;
   sent_bytes_ += datagram_bytes;
-  local_.counters.sent_datagrams.add(packets.size());
+  local_.counters.sent_datagrams.add(sent);
   local_.counters.sent_datagram_bytes.add(datagram_bytes);
-  local_.counters.sent_packets.add(packets.size());
+  local_.counters.sent_packets.add(sent);
   local_.counters.sent_bytes.add(packet_bytes);
   timers_.data_sent(now);
   timers_.authenticated_sent(now);
