@@ -111,6 +111,8 @@ Router::Sockets Router::open_sockets() {
   listen_port_ = config_.wireguard.listen_port;
   for (const IpAddress& address : addresses) {
     try {
+      // A shared port would be shared with another router of the same user too, silently.
+      if (workers > 1 && listen_port_ != 0) io::UdpSocket{{address, listen_port_}, /*share_port=*/false};
       for (std::size_t worker = 0; worker < workers; ++worker) {
         auto socket = std::make_unique<io::UdpSocket>(SocketAddress{address, listen_port_}, workers > 1);
         listen_port_ = socket->local_address().port;
