@@ -42,13 +42,6 @@ class Folder {
     if (::mkdir(path.c_str(), kFolderMode) != 0 && errno != EEXIST) fail_errno(path, "cannot be made");
     fd_ = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd_ < 0) fail_errno(path, "cannot be opened");
-    // Made by somebody else, perhaps with a wider mode: systemd and container volumes do.
-    if (::fchmod(fd_, kFolderMode) != 0) {
-      const int saved = errno;
-      ::close(fd_);
-      errno = saved;
-      fail_errno(path, "cannot be closed to others (mode 0700)");
-    }
   }
   ~Folder() { ::close(fd_); }
   Folder(const Folder&) = delete;
@@ -56,6 +49,15 @@ class Folder {
 
   int get() const { return fd_; }
   std::string path_of(const std::string& name) const { return path_ + "/" + name; }
+  // Made by somebody else, perhaps with a wider mode: systemd and container volumes do. Returns why that
+  // stays so, where the folder is not ours to change; empty: it is closed to others.
+  std::string close_to_others() const {
+    struct stat status{};
+    if (::fstat(fd_, &status) == 0 && (status.st_mode & 07777) == kFolderMode) return {};
+    if (::fchmod(fd_, kFolderMode) == 0) return {};
+    if (errno != EPERM && errno != EROFS) fail_errno(path_, "cannot be closed to others (mode 0700)");
+    return std::strerror(errno);
+  }
   bool has(const std::string& name) const { return ::faccessat(fd_, name.c_str(), F_OK, 0) == 0; }
 
   void write(const std::string& name, std::string_view text, Existing existing) const {
@@ -66,6 +68,20 @@ class Folder {
   const std::string path_;
   int fd_ = -1;
 };
+
+// The keys are what counts: a full disk or a read-only folder is no reason not to serve.
+void keep_client_conf(const Folder& folder, const std::string& text, KeyPermissions permissions,
+                      std::vector<Notice>& notices) {
+  const std::string name = "client.conf";
+  const std::string path = folder.path_of(name);
+  FileText former = read_text_file(path);
+  const bool is_same = former.text == text && judge_key_file(path, permissions).empty();
+  if (former.text) erase_memory(former.text->data(), former.text->size());
+  if (is_same || write_whole_file(folder.get(), name, text, Existing::kReplace)) return;
+  const std::string why = std::strerror(errno);
+  notices.push_back(
+      {log::Level::kWarn, path + ": cannot be written: " + why + "; it is not what the client needs now"});
+}
 
 // The key in the file; makes one if there is no file. Throws when the file is there but holds no key.
 template <typename MakeKey>
@@ -104,6 +120,12 @@ std::string choose_state_folder(const Environment& environment, const Config& co
 void use_state_folder(const Environment& environment, Config& config) {
   FirstStart first{.folder = choose_state_folder(environment, config), .is_new = false, .client_conf = {}};
   const Folder folder{first.folder};
+  if (const std::string why = folder.close_to_others(); !why.empty()) {
+    config.notices.push_back({log::Level::kWarn, first.folder +
+                                                     ": others may look into it, and its mode cannot be "
+                                                     "changed to 0700: " +
+                                                     why});
+  }
   first.is_new = !folder.has("server.key");
   const KeyPermissions permissions =
       config.wireguard.insecure_key_permissions ? KeyPermissions::kAny : KeyPermissions::kOwnerOnly;
@@ -120,7 +142,7 @@ void use_state_folder(const Environment& environment, Config& config) {
       keep_key(folder, "client.psk", permissions, [] { return SecretBytes<32>::random(); });
   entry.peer.allowed_ips = client_addresses(config);
   first.client_conf = print_client_conf(config, client, entry.peer);
-  folder.write("client.conf", first.client_conf, Existing::kReplace);
+  keep_client_conf(folder, first.client_conf, permissions, config.notices);
   config.wireguard.peers.push_back(std::move(entry));
   config.first_start = std::move(first);
 }

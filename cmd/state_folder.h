@@ -3,7 +3,8 @@
 //
 //   state folder (0700)     server.key  client.key  client.psk  client.conf     (each 0600)
 //
-// A key file appears whole or not at all (written aside, synced, renamed) and is never overwritten.
+// A key file appears whole or not at all (written aside, synced, renamed) and is never overwritten. A start
+// that finds everything there writes nothing.
 //
 // Thread: any; these calls block, so never on a worker.
 #pragma once
@@ -22,7 +23,8 @@ bool needs_state_folder(const Config& config);
 std::string choose_state_folder(const Environment& environment, const Config& config);
 
 // Opens or makes the folder, adds its key and client to `config`, and fills config.first_start.
-// Throws ConfigError with a sentence that names the file.
+// Throws ConfigError with a sentence that names the file. What does not stop a start is a notice: a folder
+// whose mode cannot be changed, a client.conf that cannot be written.
 void use_state_folder(const Environment& environment, Config& config);
 
 }  // namespace wgr

@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <sstream>
 
 #include "cmd/client_conf.h"
@@ -122,6 +123,55 @@ TEST_F(StateFolderTest, WiderFolderOfOursIsClosed) {
   ::mkdir(path("state").c_str(), 0755);
   start();
   EXPECT_EQ(mode_of("state"), 0700u);
+}
+
+TEST_F(StateFolderTest, StartThatFindsEverythingTouchesNothing) {
+  start();
+  const auto changed = [this] {
+    struct stat status{};
+    EXPECT_EQ(::stat(path("state").c_str(), &status), 0);
+    return std::pair{status.st_ctim.tv_sec, status.st_ctim.tv_nsec};
+  };
+  const auto before = changed();
+  start();
+  EXPECT_EQ(changed(), before);
+}
+
+TEST_F(StateFolderTest, ClientConfThatCannotBeWrittenStopsNoStart) {
+  ::mkdir(path("state").c_str(), 0700);
+  ::mkdir(path("state/client.conf").c_str(), 0700);
+  const Config config = start();
+  EXPECT_THAT(config.first_start->client_conf, HasSubstr("[Interface]"));
+  ASSERT_FALSE(config.notices.empty());
+  EXPECT_THAT(config.notices.back().text, HasSubstr("state/client.conf: cannot be written"));
+}
+
+// A volume that an orchestrator prepared: writable, but another's.
+TEST_F(StateFolderTest, FolderOfAnotherUserIsUsedWithAWarning) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can make another user's folder";
+  ::chmod(folder_.c_str(), 0755);
+  ::mkdir(path("state").c_str(), 0700);
+  ::chmod(path("state").c_str(), 02777);
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    constexpr uid_t kNobody = 65534;
+    if (::setgid(kNobody) != 0 || ::setuid(kNobody) != 0) ::_exit(2);
+    bool is_told = false;
+    try {
+      const Config config = start();
+      is_told = std::any_of(config.notices.begin(), config.notices.end(), [](const Notice& notice) {
+        return notice.text.find("cannot be changed to 0700") != std::string::npos;
+      });
+    } catch (const std::exception&) {
+      ::_exit(3);
+    }
+    ::_exit(is_told ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  EXPECT_EQ(mode_of("state/server.key"), 0600u);
 }
 
 TEST_F(StateFolderTest, FileInPlaceOfTheFolderIsNamed) {
