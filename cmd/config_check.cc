@@ -247,6 +247,12 @@ void check_values(ConfigDraft& draft) {
   check_networks(draft);
   check_listeners(draft);
   check_forwards(draft);
+  const metrics::ProbeConfig& probe = draft.config.metrics.health.probe;
+  if (probe.enabled && probe.http_url.empty() && probe.dns_name.empty()) {
+    draft.notice(log::Level::kWarn, draft.where("health.probe") +
+                                        ": there is nothing to ask; set health.http_url or "
+                                        "health.dns_name");
+  }
   const bool was_given = draft.origin("wireguard.private_key") != nullptr ||
                          draft.origin("wireguard.private_key_file") != nullptr;
   if (!wireguard.has_private_key && !was_given && !wireguard.peers.empty()) {

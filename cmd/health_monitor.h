@@ -38,7 +38,9 @@ class HealthMonitor {
   void start() { tick(); }
   // Probes ask it; none runs before it is known.
   void set_policy(std::shared_ptr<const egress::Policy> policy) { probes_.set_policy(std::move(policy)); }
-  void set_dns_server(const SocketAddress& server) { probes_.set_dns_server(server); }
+  void set_dns_upstreams(std::vector<SocketAddress> upstreams) {
+    probes_.set_dns_upstreams(std::move(upstreams));
+  }
 
  private:
   void tick();

@@ -61,12 +61,14 @@ DnsProbe::DnsProbe(const std::string& name, egress::Sockets& sockets, egress::So
       token_(token),
       query_(wire::write_dns_query(0, wire::DnsName::parse(name).value(), wire::DnsType::kA)) {}
 
-std::optional<ProbeOutcome> DnsProbe::start(const SocketAddress& server, const egress::Policy& policy,
+std::optional<ProbeOutcome> DnsProbe::start(const SocketAddress& server, const egress::Policy* policy,
                                             Rng& rng) {
   stop();
   server_ = server;
-  const egress::Verdict verdict = policy.check({}, egress::Protocol::kUdp, server);
-  if (!verdict) return finish(false, refusal_text(server, verdict));
+  if (policy != nullptr) {
+    const egress::Verdict verdict = policy->check({}, egress::Protocol::kUdp, server);
+    if (!verdict) return finish(false, refusal_text(server, verdict));
+  }
   auto [socket, error] = sockets_.open_udp(server.ip.family(), token_, 0);
   if (!socket) return finish(false, text_of_error(error));
   socket_ = std::move(socket);

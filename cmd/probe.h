@@ -54,7 +54,8 @@ class DnsProbe {
   // REQUIRES: egress::is_host_name(name).
   DnsProbe(const std::string& name, egress::Sockets& sockets, egress::SocketToken token);
 
-  std::optional<ProbeOutcome> start(const SocketAddress& server, const egress::Policy& policy, Rng& rng);
+  // `policy` null: the operator named the server as the router's own, and no policy is asked.
+  std::optional<ProbeOutcome> start(const SocketAddress& server, const egress::Policy* policy, Rng& rng);
   std::optional<ProbeOutcome> socket_ready();
   void stop() { socket_.reset(); }
 

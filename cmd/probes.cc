@@ -71,12 +71,14 @@ void Probes::on_deadline(Instant now) {
 
 void Probes::run_dns(Instant now) {
   begin(dns_schedule_, now);
-  SocketAddress server = config_.dns_server.ip.is_unspecified() ? default_dns_server_ : config_.dns_server;
+  SocketAddress server = config_.dns_server;
+  if (server.ip.is_unspecified() && !dns_upstreams_.empty()) server = dns_upstreams_.front();
+  const bool is_own = std::ranges::find(dns_upstreams_, server) != dns_upstreams_.end();
   if (server.port == 0) server.port = wire::kDnsPort;
   if (server.ip.is_unspecified()) {
     end(dns_schedule_, ProbeOutcome{false, "no name server to ask"}, now);
   } else {
-    end(dns_schedule_, dns_->start(server, *policy_, rng_), now);
+    end(dns_schedule_, dns_->start(server, is_own ? nullptr : policy_.get(), rng_), now);
   }
 }
 

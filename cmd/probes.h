@@ -41,8 +41,9 @@ class Probes {
 
   // New rules apply to the next run.
   void set_policy(std::shared_ptr<const egress::Policy> policy) { policy_ = std::move(policy); }
-  // Who is asked when the configuration names no server.
-  void set_dns_server(const SocketAddress& server) { default_dns_server_ = server; }
+  // The router's resolvers, which its own DNS asks without the policy too. The first is asked when the
+  // configuration names no server.
+  void set_dns_upstreams(std::vector<SocketAddress> upstreams) { dns_upstreams_ = std::move(upstreams); }
 
   Instant next_deadline() const;
   void on_deadline(Instant now);
@@ -71,7 +72,7 @@ class Probes {
   metrics::Health& health_;
   Rng& rng_;
   std::shared_ptr<const egress::Policy> policy_;
-  SocketAddress default_dns_server_;
+  std::vector<SocketAddress> dns_upstreams_;
 
   std::unique_ptr<HttpProbe> http_;
   std::unique_ptr<DnsProbe> dns_;

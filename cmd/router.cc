@@ -237,7 +237,7 @@ void Router::tell_endpoint(GuestId peer, const SocketAddress& address, wireguard
 void Router::use_dns_upstreams(const std::vector<SocketAddress>& upstreams) {
   if (upstreams == config_.slirp.dns.upstreams) return;
   config_.slirp.dns.upstreams = upstreams;
-  if (!upstreams.empty()) admin_->monitor().set_dns_server(upstreams.front());
+  admin_->monitor().set_dns_upstreams(upstreams);
   for (const auto& runner : runners_) {
     runner->post([upstreams](Shard& shard) { shard.set_dns_upstreams(upstreams); });
   }

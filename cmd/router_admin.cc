@@ -25,9 +25,7 @@ void Router::open_admin() {
   facts.has_listeners = !config_.ws.listeners.empty();
   facts.is_configured = true;
   last_reload_.last_success = wall_now();
-  if (!config_.slirp.dns.upstreams.empty()) {
-    admin_->monitor().set_dns_server(config_.slirp.dns.upstreams.front());
-  }
+  admin_->monitor().set_dns_upstreams(config_.slirp.dns.upstreams);
 }
 
 void Router::use_policy_for_probes() { admin_->monitor().set_policy(make_policy()); }

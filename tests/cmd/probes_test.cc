@@ -311,9 +311,21 @@ TEST_F(ProbesTest, UpstreamOfTheRouterIsAskedWhenNoServerIsNamed) {
   begin(config);
   EXPECT_EQ(detail(), "no name server to ask");
 
-  probes_->set_dns_server(kResolver);
+  probes_->set_dns_upstreams({kResolver});
   advance(30s);
   EXPECT_EQ(sockets_.udp_opened, 1u);
+}
+
+// A host's resolver has a private address more often than not.
+TEST_F(ProbesTest, UpstreamOfTheRouterIsNotAskedOfThePolicy) {
+  metrics::ProbeConfig config = dns();
+  begin(config);
+  probes_->set_policy(policy("192.0.2.0/24"));
+  probes_->set_dns_upstreams({SocketAddress::parse("10.0.0.53:53").value(), kResolver});
+  advance(30s);
+
+  EXPECT_THAT(detail(), testing::Not(HasSubstr("the policy refuses")));
+  EXPECT_GE(sockets_.udp_opened, 2u);
 }
 
 TEST_F(ProbesTest, DnsServerIsAskedOfThePolicyToo) {
