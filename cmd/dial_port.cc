@@ -26,6 +26,7 @@ void DialPort::set_dials(const Dials& dials, const Dialer::Settings& settings, I
   } else {
     dialer_->set_limits(settings.limits);
   }
+  dialer_->set_settings(settings);
   std::erase_if(dials_, [&](const auto& known) {
     const auto wanted = dials.find(known.first);
     if (wanted != dials.end() && wanted->second == known.second.url) return false;

@@ -47,6 +47,7 @@ struct Dialer::Dial {
   std::string failure;
 
   // Of the attempt or connection.
+  std::optional<ProxyUrl> proxy;
   std::vector<IpAddress> addresses;
   std::size_t next_address = 0;
   Instant next_address_at = kNever;  // while connecting
@@ -76,6 +77,11 @@ Dialer::Dial* Dialer::find(SessionId session) const noexcept {
   return found == dials_.end() ? nullptr : found->second.get();
 }
 
+void Dialer::set_settings(const Settings& settings) {
+  settings_.tls = settings.tls;
+  settings_.proxy = settings.proxy;
+}
+
 SessionId Dialer::dial(const DialUrl& url, Instant now) {
   const SessionId id{worker_, next_serial_++};
   const auto [dial, is_new] = dials_.emplace(id, std::make_unique<Dial>(id, url, rng_, now));
@@ -103,7 +109,8 @@ void Dialer::begin(Dial& dial, Instant now) {
   if (dial.url.is_tls && !settings_.tls) {
     return end_attempt(dial, counters_.failed_upgrade, "no TLS is configured", now);
   }
-  const std::string& host = settings_.proxy ? settings_.proxy->host : dial.url.host;
+  dial.proxy = settings_.proxy;
+  const std::string& host = dial.proxy ? dial.proxy->host : dial.url.host;
   dial.addresses.clear();
   dial.next_address = 0;
   if (const auto address = IpAddress::parse(host)) {
@@ -125,7 +132,7 @@ void Dialer::resolved(SessionId session, const std::vector<IpAddress>& addresses
 
 void Dialer::connect_next(Dial& dial, Instant now) {
   disconnect(dial);
-  const std::uint16_t port = settings_.proxy ? settings_.proxy->port : dial.url.port;
+  const std::uint16_t port = dial.proxy ? dial.proxy->port : dial.url.port;
   while (dial.next_address < dial.addresses.size()) {
     dial.remote = {dial.addresses[dial.next_address++], port};
     auto opened = sockets_.connect(dial.remote, dial.id.value(), {});
@@ -147,9 +154,9 @@ void Dialer::connected(Dial& dial, Instant now) {
                               .path = dial.url.target,
                               .behind_proxy = {},
                               .proxy_authorization = {}};
-  if (settings_.proxy) {
+  if (dial.proxy) {
     target.behind_proxy = host_and_port(dial.url.host, dial.url.port);
-    target.proxy_authorization = settings_.proxy->authorization;
+    target.proxy_authorization = dial.proxy->authorization;
   }
   dial.stream = std::make_unique<ClientStream>(target, dial.url.is_tls ? settings_.tls : nullptr,
                                                websocket_settings_, pool_, rng_);

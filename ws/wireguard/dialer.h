@@ -64,6 +64,8 @@ class Dialer {
 
   // They hold for what is connected too.
   void set_limits(const Limits& limits);
+  // TLS and proxy of the attempts to come; a connection stays with what it began with.
+  void set_settings(const Settings& settings);
   // The first attempt is due at once, by on_deadline().
   SessionId dial(const DialUrl& url, Instant now);
   // Says goodbye and forgets it; ignored if it is not there. REQUIRES for this and all below: not called
@@ -109,7 +111,7 @@ class Dialer {
   void count_sent(Dial& dial);
 
   const WorkerIndex worker_;
-  const Settings settings_;
+  Settings settings_;
   WebSocket::Settings websocket_settings_;  // changed by set_limits()
   egress::Sockets& sockets_;
   SessionSink& sink_;

@@ -164,8 +164,14 @@ TEST_F(DialerTest, ProxyIsAskedToConnect) {
             "CONNECT peer.example.org:8086 HTTP/1.1\r\nHost: peer.example.org:8086\r\n"
             "Proxy-Authorization: Basic dXNlcjpwYXNzd29yZA==\r\n\r\n");
   EXPECT_EQ(server.request.header("host"), "peer.example.org:8086");
+  EchoServer direct{internet_, {ip_, 8086}};
+  names_["peer.example.org"] = {ip_};
+  dialer().set_settings({});  // for the next connection
   send(session, "through");
   EXPECT_EQ(sink_.datagrams, Texts{"through"});
+  server.stream->finish();
+  advance(2s);
+  EXPECT_EQ(direct.request.path, "/wg");
 }
 
 TEST_F(DialerTest, RefusalOfTheProxyIsNamed) {
