@@ -9,6 +9,7 @@
 #include "cmd/wall_clock.h"
 #include "core/egress/local_addresses.h"
 #include "core/egress/system_resolvers.h"
+#include "core/io/hangup.h"
 #include "core/log.h"
 #include "metrics/process_stats.h"
 
@@ -87,6 +88,7 @@ int Router::run() {
                                   {"peers", peers_.entries().size()},
                                   {"mtu", config_.slirp.mtu}});
   wait_for_signal();
+  io::release_hangups();
   schedule_report();
   schedule_housekeeping();
   tell_names();

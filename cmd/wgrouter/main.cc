@@ -9,6 +9,7 @@
 #include "cmd/wgrouter/commands.h"
 #include "cmd/wgrouter/healthcheck.h"
 #include "cmd/wgrouter/options.h"
+#include "core/io/hangup.h"
 #include "core/log.h"
 #include "core/secret.h"
 
@@ -19,6 +20,7 @@ constexpr int kFailed = 1;
 constexpr int kBadConfiguration = 2;
 
 int run(const ConfigSource& source) {
+  io::hold_hangups();
   Config config = source.load();
   log::configure(config.log.level, config.log.format);
   for (const Notice& notice : config.notices) log::write(notice.level, notice.text);
