@@ -28,6 +28,8 @@ class Admin final : public ws::HttpHandler {
   // `health` outlives this object, and so does what the functions use.
   Admin(const metrics::Config& config, TakeSnapshot take_snapshot, metrics::Health& health, Respond respond);
 
+  // From now on asked for /metrics; empty: none.
+  void set_token(const std::string& token) { token_ = token; }
   void request_received(ws::RequestId id, ws::Service service, const SocketAddress& source,
                         const ws::HttpRequest& request, Instant now) override;
 
@@ -36,7 +38,7 @@ class Admin final : public ws::HttpHandler {
   ws::HttpResponse health_response(const ws::HttpRequest& request, Instant now) const;
   bool has_token(const ws::HttpRequest& request) const;
 
-  const std::string token_;
+  std::string token_;
   const TakeSnapshot take_snapshot_;
   metrics::Health& health_;
   const Respond respond_;

@@ -31,6 +31,8 @@ class AdminPort {
   void start();
   // Where it listens; nowhere when it is turned off.
   std::vector<SocketAddress> addresses() const;
+  // From now on asked for /metrics; empty: none.
+  void set_token(const std::string& token) { admin_.set_token(token); }
   metrics::Health& health() noexcept { return health_; }
   HealthMonitor& monitor() noexcept { return monitor_; }
 

@@ -79,6 +79,16 @@ TEST_F(AdminTest, MetricsWantTheirTokenAndHealthDoesNot) {
   EXPECT_EQ(waiting_.size(), 1u);
 }
 
+TEST_F(AdminTest, AnotherTokenCountsAtOnce) {
+  Admin admin = make("former");
+  admin.set_token("next");
+  ask(admin, 1, "/metrics", ws::Service::kMetrics, {{"authorization", "Bearer former"}});
+  ask(admin, 2, "/metrics", ws::Service::kMetrics, {{"authorization", "Bearer next"}});
+
+  EXPECT_EQ(responses_.at(1).status, 401u);
+  EXPECT_EQ(waiting_.size(), 1u);
+}
+
 TEST_F(AdminTest, HealthIsAnsweredAtOnce) {
   Admin admin = make();
   ask(admin, 1, "/readyz", ws::Service::kHealth);
