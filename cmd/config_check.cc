@@ -220,6 +220,7 @@ void derive_values(const std::string& resolv_conf, ConfigDraft& draft) {
   if (config.processor.workers == 0) {
     config.processor.workers = usable_cores();
   }
+  if (draft.origin("metrics.format") == nullptr) config.report.format = config.log.format;
   fit_addresses_to_mtu(draft);
   if (!config.network.ipv6) refuse_ipv6(draft);
   config.slirp.own_addresses.clear();

@@ -5,6 +5,7 @@
 #include "cmd/config_forward.h"
 #include "core/text.h"
 #include "wireguard/key_text.h"
+#include "ws/utf8.h"
 
 namespace wgr {
 namespace {
@@ -21,8 +22,10 @@ void unset(Config& config, std::string_view path) {
   if (path == "wireguard.private_key") {
     config.wireguard.device.private_key.erase();
     config.wireguard.has_private_key = false;
+  } else if (const Setting& setting = *find_setting(path); setting.unset) {
+    setting.unset(config);
   } else {
-    find_setting(path)->set(config, {""});  // a text: an empty one unsets
+    setting.set(config, {""});  // a text: an empty one unsets
   }
 }
 
@@ -106,9 +109,10 @@ void ConfigDraft::problem(std::string_view where, std::string_view sentence, std
     line += expected;
   }
   // What the operator wrote may be part of the line: it must stay one line, and harmless to a terminal.
+  const bool is_text = ws::is_utf8({reinterpret_cast<const std::uint8_t*>(line.data()), line.size()});
   for (char& c : line) {
     const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) c = '?';
+    if (byte < 0x20 || byte == 0x7f || (byte > 0x7f && !is_text)) c = '?';
   }
   problems_.push_back(std::move(line));
 }

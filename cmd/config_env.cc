@@ -38,10 +38,26 @@ constexpr PeerVariable kPeerVariables[] = {
     {"_NAME", "name"},
 };
 
-// What the container's orchestrator sets for a service that happens to be called wgrouter.
-bool is_service_link(std::string_view name) {
-  return name == "WGROUTER_PORT" || name.starts_with("WGROUTER_PORT_") ||
-         name.starts_with("WGROUTER_SERVICE_");
+// "..._PORT_8086_TCP", "..._PORT_8086_TCP_ADDR".
+bool is_port_link(std::string_view name) {
+  constexpr std::string_view kPort = "_PORT_";
+  const std::size_t at = name.find(kPort);
+  if (at == std::string_view::npos) return false;
+  name.remove_prefix(at + kPort.size());
+  const std::size_t digits = name.find_first_not_of("0123456789");
+  if (digits == 0 || digits == std::string_view::npos) return false;
+  name.remove_prefix(digits);
+  return name.starts_with("_TCP") || name.starts_with("_UDP") || name.starts_with("_SCTP");
+}
+
+// What the container's orchestrator sets for each service beside it: for one called wgrouter or
+// wgrouter-ws, names that look like ours.
+bool is_service_link(std::string_view name, std::string_view value) {
+  const std::string_view scheme = value.substr(0, value.find("://"));
+  const bool is_url =
+      scheme.size() < value.size() && (scheme == "tcp" || scheme == "udp" || scheme == "sctp");
+  return name == "WGROUTER_PORT" || (name.ends_with("_PORT") && is_url) || name.ends_with("_SERVICE_HOST") ||
+         name.find("_SERVICE_PORT") != std::string_view::npos || is_port_link(name);
 }
 
 // Read by the command line, before there is a configuration.
@@ -53,7 +69,11 @@ class Reader {
 
   void read() {
     for (const auto& [name, value] : environment_) {
-      if (trim(value).empty() || is_service_link(name) || is_place(name)) continue;
+      if (is_service_link(name, value) || is_place(name)) continue;
+      if (trim(value).empty()) {
+        refuse_empty_secret(name);
+        continue;
+      }
       if (name.starts_with(kOwnPrefix)) {
         read_own(name, value);
       } else if (const Variable* variable = find_variable(name)) {
@@ -82,6 +102,15 @@ class Reader {
 
   void set(std::string_view path, std::string_view name, std::string_view value) {
     draft_.set_text(path, value, origin(name));
+  }
+
+  // An empty variable is as good as none. Not so a token's: who set it wants one.
+  void refuse_empty_secret(std::string_view name) {
+    for (const Setting& setting : settings()) {
+      if (!setting.unset || variable_name(setting.path) != name) continue;
+      draft_.problem(origin(name).where, "is empty: leave the variable out where there is none",
+                     setting.expected);
+    }
   }
 
   void read_own(const std::string& name, const std::string& value) {
@@ -155,9 +184,17 @@ class Reader {
   // DEBUG and WG_DEBUG ask for the debug level, unless LOG_LEVEL says which.
   void read_debug() {
     bool is_wanted = false;
-    for (const std::string_view name : {"DEBUG", "WG_DEBUG"}) {
-      const std::string* value = value_of(name);
-      if (value != nullptr && read_bool(name, *value).value_or(false)) is_wanted = true;
+    if (const std::string* value = value_of("WG_DEBUG")) {
+      is_wanted = read_bool("WG_DEBUG", *value).value_or(false);
+    }
+    // DEBUG is everybody's name: in a shared environment it may hold "express:*".
+    if (const std::string* value = value_of("DEBUG")) {
+      const std::optional<bool> truth = parse_bool(*value);
+      is_wanted = is_wanted || truth.value_or(false);
+      if (!truth) {
+        draft_.notice(log::Level::kWarn,
+                      "DEBUG is " + quote(trim(*value)) + ", neither yes nor no: it is not used");
+      }
     }
     const Origin* level = draft_.origin("log.level");
     const bool is_chosen = level != nullptr && level->layer == Layer::kEnvironment;
@@ -267,7 +304,7 @@ class Reader {
   std::map<std::string, PeerVariables> group_peers() {
     std::map<std::string, PeerVariables> by_index;
     for (const auto& [name, value] : environment_) {
-      if (!name.starts_with(kPeerPrefix) || trim(value).empty()) continue;
+      if (!name.starts_with(kPeerPrefix) || trim(value).empty() || is_service_link(name, value)) continue;
       const std::string_view rest = std::string_view{name}.substr(kPeerPrefix.size());
       const PeerVariable* known = nullptr;
       for (const PeerVariable& variable : kPeerVariables) {

@@ -32,6 +32,9 @@ struct BasicSetting {
   // Returns the problem as a sentence, or nullopt when the value was taken. On a problem the target
   // keeps its former value.
   std::function<std::optional<std::string>(Target&, const Texts&)> set;
+  // Forgets what a source below has set. Only secrets and their files have it: an empty one is a problem,
+  // since it would open what it should close.
+  std::function<void(Target&)> unset;
   // Secrets give kRedacted, or nothing when unset.
   std::function<Texts(const Target&)> get;
 };

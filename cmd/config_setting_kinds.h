@@ -16,6 +16,7 @@
 namespace wgr::setting_kinds {
 
 inline constexpr std::size_t kMostSecret = 1024;
+inline constexpr std::string_view kEmptySecret = "is empty: leave the key out where there is none";
 
 inline std::optional<std::string> is_not_one(std::string_view text) {
   return text.empty() ? std::string{"no value"} : quote(text) + " is not one";
@@ -151,6 +152,7 @@ BasicSetting<Target> secret(std::string path, Access access, File file, std::str
     if (texts[0] == kRedacted) {
       return std::string{"is the placeholder that print-config writes; put the secret there"};
     }
+    if (texts[0].empty()) return std::string{kEmptySecret};
     if (texts[0].size() > kMostSecret) return std::string{"is too long"};
     for (const char c : texts[0]) {
       if (c <= ' ' || c > '~') return std::string{"holds a space or a character beyond ASCII"};
@@ -158,10 +160,24 @@ BasicSetting<Target> secret(std::string path, Access access, File file, std::str
     access(target) = texts[0];
     return std::nullopt;
   };
+  setting.unset = [access](Target& target) { access(target).clear(); };
   setting.get = [access, file](const Target& target) {
     const bool is_inline = !access(target).empty() && file(target).empty();
     return is_inline ? Texts{std::string{kRedacted}} : Texts{};
   };
+  return setting;
+}
+
+// The path of the file that such a secret comes from.
+template <typename Target = Config, typename Access>
+BasicSetting<Target> secret_file(std::string path, Access access) {
+  BasicSetting<Target> setting =
+      text<Target>(std::move(path), access, "the path of a file with mode 0600", "The same from a file.");
+  setting.set = [take = setting.set](Target& target, const Texts& texts) -> std::optional<std::string> {
+    if (texts[0].empty()) return std::string{kEmptySecret};
+    return take(target, texts);
+  };
+  setting.unset = [access](Target& target) { access(target).clear(); };
   return setting;
 }
 

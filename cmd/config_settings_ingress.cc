@@ -103,9 +103,8 @@ void add_listener_keys(std::vector<BasicSetting<Target>>& table, const std::stri
   table.push_back(secret<Target>(
       prefix + "passphrase", [access](auto& t) -> auto& { return access(t).tls.passphrase; },
       [access](auto& t) -> auto& { return access(t).passphrase_file; }, "a text", "Opens the private key."));
-  table.push_back(text<Target>(
-      prefix + "passphrase_file", [access](auto& t) -> auto& { return access(t).passphrase_file; },
-      "the path of a file with mode 0600", "The same from a file."));
+  table.push_back(secret_file<Target>(prefix + "passphrase_file",
+                                      [access](auto& t) -> auto& { return access(t).passphrase_file; }));
   table.push_back(
       paths<Target>(prefix + "paths", [access](auto& t) -> auto& { return access(t).listener.routes; }));
   table.push_back(
@@ -143,9 +142,7 @@ void add_simple(std::vector<Setting>& table) {
       "ws.token", [](auto& c) -> auto& { return c.ingress.token.token.secret; },
       [](auto& c) -> auto& { return c.ingress.token.secret_file; }, "a text of visible ASCII characters",
       "Who connects must show it: as first path segment, ?token=, subprotocol or Authorization: Bearer."));
-  table.push_back(text(
-      "ws.token_file", [](auto& c) -> auto& { return c.ingress.token.secret_file; },
-      "the path of a file with mode 0600", "The same from a file."));
+  table.push_back(secret_file("ws.token_file", [](auto& c) -> auto& { return c.ingress.token.secret_file; }));
   table.push_back(prefixes(
       "ws.trusted_proxies", [](auto& c) -> auto& { return c.ws.trusted_proxies; },
       "Reverse proxies whose X-Forwarded-For and Forwarded headers are believed."));
@@ -257,9 +254,8 @@ std::vector<TokenSetting> make_token_settings() {
       "secret", [](auto& entry) -> auto& { return entry.token.secret; },
       [](auto& entry) -> auto& { return entry.secret_file; }, "a text of visible ASCII characters",
       "What the client shows."));
-  table.push_back(text<TokenEntry>(
-      "secret_file", [](auto& entry) -> auto& { return entry.secret_file; },
-      "the path of a file with mode 0600", "The same from a file."));
+  table.push_back(
+      secret_file<TokenEntry>("secret_file", [](auto& entry) -> auto& { return entry.secret_file; }));
   table.push_back(words<TokenEntry>(
       "networks", [](auto& entry) -> auto& { return entry.token.networks; }, "a list of virtual LANs",
       "What it opens; empty: everything."));

@@ -21,7 +21,8 @@ void add_report(std::vector<Setting>& table) {
       "metrics.interval", [](auto& c) -> auto& { return c.report.interval; }, 1s, 24h, "How often."));
   table.push_back(choice<Format>(
       "metrics.format", [](auto& c) -> auto& { return c.report.format; },
-      {{"text", Format::kText}, {"json", Format::kJson}}, "In which form."));
+      {{"text", Format::kText}, {"json", Format::kJson}},
+      "In which form; unless set, that of `log.format`."));
 }
 
 void add_exporter(std::vector<Setting>& table) {
@@ -48,9 +49,7 @@ void add_exporter(std::vector<Setting>& table) {
       "metrics.token", [](auto& c) -> auto& { return c.metrics.listener.token; },
       [](auto& c) -> auto& { return c.metrics_token_file; }, "a text of visible ASCII characters",
       "/metrics asks for it as Authorization: Bearer; health does not."));
-  table.push_back(text(
-      "metrics.token_file", [](auto& c) -> auto& { return c.metrics_token_file; },
-      "the path of a file with mode 0600", "The same from a file."));
+  table.push_back(secret_file("metrics.token_file", [](auto& c) -> auto& { return c.metrics_token_file; }));
   table.push_back(text(
       "metrics.interface", [](auto& c) -> auto& { return c.metrics.exporter.interface; }, "a name",
       "The label `interface` of the WireGuard families."));
@@ -92,7 +91,7 @@ Setting http_url() {
   const auto take = setting.set;
   setting.set = [take](Config& config, const Texts& texts) -> std::optional<std::string> {
     std::string problem;
-    if (!texts[0].empty() && !parse_http_url(texts[0], problem)) return quote(texts[0]) + " " + problem;
+    if (!texts[0].empty() && !parse_http_url(texts[0], problem)) return quote(texts[0]) + ": " + problem;
     return take(config, texts);
   };
   return setting;

@@ -109,14 +109,19 @@ Setting dial_proxy() {
   setting.set = [](Config& config, const Texts& texts) -> std::optional<std::string> {
     config.wireguard.dial_proxy.reset();
     if (texts[0].empty()) return std::nullopt;
+    if (texts[0].find(std::string{kRedacted} + "@") != std::string::npos) {
+      return "holds the placeholder that print-config writes; put user and password there";
+    }
     const auto url = ws::wireguard::parse_proxy_url(texts[0]);
     if (!url) return std::string{url.error()};
     config.wireguard.dial_proxy = *url;
     return std::nullopt;
   };
-  setting.get = [](const Config& config) {  // without what it may hold to log in
+  setting.get = [](const Config& config) {
     const auto& proxy = config.wireguard.dial_proxy;
-    return Texts{proxy ? "http://" + host_and_port(proxy->host, proxy->port) : std::string{}};
+    if (!proxy) return Texts{std::string{}};
+    const std::string login = proxy->authorization.empty() ? "" : std::string{kRedacted} + "@";
+    return Texts{"http://" + login + host_and_port(proxy->host, proxy->port)};
   };
   return setting;
 }

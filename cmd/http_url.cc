@@ -39,7 +39,7 @@ std::optional<HttpUrl> parse_http_url(std::string_view text, std::string& proble
   } else if (begins_with_scheme(text, kPlain)) {
     text.remove_prefix(kPlain.size());
   } else {
-    return refuse(problem, "it begins with http:// or https://");
+    return refuse(problem, "a URL begins with http:// or https://");
   }
   const std::size_t end = std::min(text.find_first_of("/?#"), text.size());
   std::string_view target = text.substr(end);

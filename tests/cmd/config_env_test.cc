@@ -99,7 +99,8 @@ TEST_F(ConfigEnvTest, EveryVariableOfTheTableIsTested) {
     if (variable.kind == VariableKind::kNoMeaning) continue;
     const std::string name{variable.name};
     if (name == "METRICS_LOG" || name == "WG_PCAP" || name == "STATE_FOLDER") continue;  // take any text
-    if (name == "HEALTHCHECK" || name == "HOST" || name.starts_with("SSL_")) continue;   // have tests below
+    // These have tests below.
+    if (name == "HEALTHCHECK" || name == "HOST" || name == "DEBUG" || name.starts_with("SSL_")) continue;
     places_.environment = {{name, "\x01 nonsense"}};
     EXPECT_THAT(problems(), Contains(StartsWith("environment: " + name + ": "))) << name;
     EXPECT_THAT(problems(), testing::Each(testing::Not(HasSubstr("\x01")))) << name;
@@ -128,7 +129,7 @@ TEST_F(ConfigEnvTest, NumbersThatUsedToBecomeDefaultsAreProblems) {
       {"TCP_CC", "bbr"},
       {"TCP_ERROR_SIGNAL", "loud"},
       {"METRICS_FORMAT", "xml"},
-      {"DEBUG", "maybe"},
+      {"WG_DEBUG", "maybe"},
       {"WG_OVERLAY_ROUTING", "2"},
       {"PROCESSOR_WORKERS", "0"},
       {"PROCESSOR_WORKERS", "65"},
@@ -192,6 +193,37 @@ TEST_F(ConfigEnvTest, ForeignVariablesAreLeftAloneAndTyposOfOursAreSuspected) {
   env("WG_LISTENPORT", "5");
   EXPECT_THAT(notices(),
               ElementsAre("unknown variable WG_LISTENPORT is not used; did you mean WG_LISTEN_PORT?"));
+}
+
+// Kubernetes sets these for every Service of the namespace, also for those that are called like our sections.
+TEST_F(ConfigEnvTest, ServiceLinksOfAnOrchestratorAreNoSettings) {
+  for (const std::string service : {"WGROUTER_WS", "WGROUTER_METRICS", "WGROUTER_LAN", "WG_PEER_1"}) {
+    env(service + "_SERVICE_HOST", "10.0.0.1");
+    env(service + "_SERVICE_PORT", "8086");
+    env(service + "_SERVICE_PORT_HTTP", "8086");
+    env(service + "_PORT", "tcp://10.0.0.1:8086");
+    env(service + "_PORT_8086_TCP", "tcp://10.0.0.1:8086");
+    env(service + "_PORT_8086_TCP_PROTO", "tcp");
+    env(service + "_PORT_51820_UDP_ADDR", "10.0.0.1");
+  }
+  EXPECT_THAT(problems(), IsEmpty());
+  EXPECT_EQ(load().ingress.simple.listener.port, 8086);
+  env("WGROUTER_WS_PORT", "8090");
+  EXPECT_EQ(load().ingress.simple.listener.port, 8090);
+}
+
+TEST_F(ConfigEnvTest, DebugOfOtherProgramsIsToldAndNotUsed) {
+  env("DEBUG", "express:*");
+  EXPECT_EQ(load().log.level, log::Level::kInfo);
+  EXPECT_THAT(notices(), ElementsAre("DEBUG is \"express:*\", neither yes nor no: it is not used"));
+}
+
+// "-e WGROUTER_WS_TOKEN=$TOKEN" with TOKEN unset.
+TEST_F(ConfigEnvTest, EmptyTokenIsAProblem) {
+  for (const char* name : {"WGROUTER_WS_TOKEN", "WGROUTER_WS_TOKEN_FILE", "WGROUTER_METRICS_TOKEN"}) {
+    places_.environment = {{name, ""}};
+    EXPECT_THAT(problems(), ElementsAre(StartsWith("environment: " + std::string{name} + ": is empty")));
+  }
 }
 
 TEST_F(ConfigEnvTest, UnknownVariableWithOurPrefixIsAProblem) {

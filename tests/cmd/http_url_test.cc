@@ -40,7 +40,7 @@ TEST(HttpUrlTest, PartsAreTakenAndDefaultsStand) {
 }
 
 TEST(HttpUrlTest, WhatIsNoUrlIsRefused) {
-  EXPECT_EQ(problem_of("example.com"), "it begins with http:// or https://");
+  EXPECT_EQ(problem_of("example.com"), "a URL begins with http:// or https://");
   for (const char* text : {"", "http://", "http:///x", "http://user@host/", "http://a b/", "http://host:0/",
                            "http://host:65536/", "http://host:/", "http://host:x/", "http://[::1/",
                            "http://[host]/", "http://[192.0.2.1]/", "http://[::1]80/", "http://127.1/",
