@@ -98,7 +98,8 @@ FileText read_text_file(const std::string& path) {
   std::optional<std::string> text = read_up_to(file.get(), kMaxText);
   if (!text) return {{}, "cannot be read: " + errno_text()};
   if (text->size() > kMaxText) return {{}, "is larger than 16 MiB"};
-  return {std::move(text), {}, S_ISREG(status.st_mode) && (status.st_mode & 04) != 0};
+  return {
+      std::move(text), {}, S_ISREG(status.st_mode) && (status.st_mode & 04) != 0, S_ISFIFO(status.st_mode)};
 }
 
 KeyFile read_key_file(const std::string& path, KeyPermissions permissions) {

@@ -16,6 +16,7 @@ struct FileText {
   std::optional<std::string> text;
   std::string fault;
   bool is_world_readable = false;
+  bool is_pipe = false;
 };
 FileText read_text_file(const std::string& path);
 

@@ -3,7 +3,7 @@
 #include <chrono>
 #include <utility>
 
-#include "cmd/config_setting.h"
+#include "cmd/reload_plan.h"
 #include "cmd/router.h"
 #include "cmd/wall_clock.h"
 #include "core/egress/local_addresses.h"
@@ -11,22 +11,6 @@
 
 namespace wgr {
 namespace {
-
-// Sections that a reload applies. wireguard.peers is no setting of the table: it is applied as a whole.
-bool is_applied_live(std::string_view path) {
-  for (const std::string_view live :
-       {"wireguard.private_key", "egress.", "overlay.", "log.", "shutdown.", "dns.upstreams", "ws."}) {
-    if (path.starts_with(live)) return true;
-  }
-  return false;
-}
-
-void warn_about_unapplied(const Config& now, const Config& next) {
-  for (const Setting& setting : settings()) {
-    if (is_applied_live(setting.path) || setting.get(now) == setting.get(next)) continue;
-    log::warn("a changed setting waits for the next start", {{"key", setting.path}});
-  }
-}
 
 // Networks stay as they are until the next start; their rules are new.
 std::vector<LanEntry> merged_rules(std::vector<LanEntry> now, const std::vector<LanEntry>& next) {
@@ -41,12 +25,14 @@ std::vector<LanEntry> merged_rules(std::vector<LanEntry> now, const std::vector<
 
 }  // namespace
 
-// What may change without touching live sessions: peers, policy, overlay, log level, certificates, tokens. A
-// configuration that does not load changes nothing, so all that may fail comes before the first change.
+// What may change without touching live sessions: peers, policy, overlay, log level, certificates, tokens,
+// how peers are dialed. A configuration that does not load changes nothing, so all that may fail comes before
+// the first change.
 void Router::reload() {
   try {
-    Config next = source_.reload();
+    Config next = source_.reload(config_);
     for (const Notice& notice : next.notices) log::write(notice.level, notice.text);
+    drop_unknown_networks(next.ws, lan_.names());
     std::optional<SessionPort::Settings> listeners;
     if (adopt_ports(next.ws)) {
       listeners = listener_settings(next.ws);
@@ -56,9 +42,11 @@ void Router::reload() {
     const auto& peers = next.wireguard.peers;
     if (std::any_of(peers.begin(), peers.end(),
                     [](const PeerEntry& peer) { return peer.dial.has_value(); })) {
-      open_dial_tls();
+      dial_tls_ = ws::TlsContext::for_client(next.wireguard.dial_authorities, /*verify=*/true);
     }
-    warn_about_unapplied(config_, next);
+    for (const std::string& key : waiting_keys(config_, next)) {
+      log::warn("a changed setting waits for the next start", {{"key", key}});
+    }
     take_over(std::move(next), listeners);
     last_reload_ = {.is_successful = true, .last_success = wall_now()};
     log::info("configuration reloaded", {{"peers", peers_.entries().size()}});
@@ -101,12 +89,17 @@ void Router::take_over(Config next, const std::optional<SessionPort::Settings>& 
     config_.wireguard.device.private_key = key;
   }
   config_.wireguard.peers = std::move(next.wireguard.peers);
+  config_.wireguard.dial_authorities = std::move(next.wireguard.dial_authorities);
+  config_.wireguard.dial_proxy = std::move(next.wireguard.dial_proxy);
   config_.egress = std::move(next.egress);
   config_.overlay = std::move(next.overlay);
   config_.dns = std::move(next.dns);
   use_dns_upstreams(next.slirp.dns.upstreams);
   config_.lan.networks = merged_rules(std::move(config_.lan.networks), next.lan.networks);
   config_.forwards = std::move(next.forwards);
+  config_.metrics.listener.token = std::move(next.metrics.listener.token);
+  config_.metrics_token_file = std::move(next.metrics_token_file);
+  admin_->set_token(config_.metrics.listener.token);
   config_.log = next.log;
   config_.shutdown_grace = next.shutdown_grace;
   log::configure(config_.log.level, config_.log.format);

@@ -149,7 +149,70 @@ TEST_F(ConfigSourceTest, SystemdCredentialServesWhereNoKeyIsConfigured) {
 TEST_F(ConfigSourceTest, WorldReadableFileWithAKeyIsToldNotRefused) {
   places_.config_file =
       write("open.yaml", std::string("wireguard: {private_key: ") + kPrivateKey + "}", 0644);
-  EXPECT_THAT(notices(), Contains(HasSubstr("holds the private key and everyone may read it")));
+  EXPECT_THAT(notices(),
+              Contains(HasSubstr("holds secrets (wireguard.private_key) and everyone may read it")));
+}
+
+TEST_F(ConfigSourceTest, EverySecretInAWorldReadableFileIsTold) {
+  const std::string peers = with_peers(peer(kPeerA, std::string(", preshared_key: ") + kPreshared));
+  places_.config_file = write("open.yaml", peers + "ws: {token: abc}\nmetrics: {token: def}\n", 0644);
+  EXPECT_THAT(
+      notices(),
+      Contains(HasSubstr("holds secrets (wireguard.private_key, ws.token, metrics.token, preshared_key) ")));
+  ::chmod(places_.config_file.c_str(), 0640);
+  EXPECT_THAT(notices(), testing::Not(Contains(HasSubstr("holds secrets"))));
+}
+
+TEST_F(ConfigSourceTest, SecretsOfListenersCountToo) {
+  const std::string more = "listeners:\n  - {port: 9000, tokens: [{name: a, secret: abc}]}\n";
+  places_.config_file = write("open.yaml", more, 0644);
+  EXPECT_THAT(notices(), Contains(HasSubstr("holds secrets (secret) ")));
+}
+
+TEST_F(ConfigSourceTest, EmptySecretIsAProblemAndNoOpenDoor) {
+  for (const char* const key : {"ws: {token: ''}", "ws: {token_file: ''}", "metrics: {token: ''}",
+                                "metrics: {token_file: ''}", "ws: {passphrase: ''}"}) {
+    yaml(std::string{key} + "\n");
+    EXPECT_THAT(problems(), ElementsAre(HasSubstr(": is empty: leave the key out"))) << key;
+  }
+  yaml("listeners:\n  - {port: 9000, tokens: [{name: a, secret: ''}]}\n");
+  EXPECT_THAT(problems(), ElementsAre(HasSubstr(": is empty: leave the key out")));
+  places_.config_file.clear();
+  flag("ws.token", "");
+  EXPECT_THAT(problems(), ElementsAre(StartsWith("command line: --set ws.token: is empty")));
+}
+
+TEST_F(ConfigSourceTest, SecretOfALaterSourceReplacesTheFileOfAnEarlierOne) {
+  yaml("ws: {token_file: " + write("token", "former") + "}\n");
+  EXPECT_EQ(load().ws.listeners.at(0).tokens.at(0).secret, "former");
+  env("WGROUTER_WS_TOKEN", "next");
+  EXPECT_EQ(load().ws.listeners.at(0).tokens.at(0).secret, "next");
+}
+
+TEST_F(ConfigSourceTest, FileOfAnotherKindIsToldInFewLines) {
+  std::string text;
+  for (int i = 0; i < 300; ++i) text += "\xff\xfe\x01 = \x80\n";
+  conf(text);
+  const std::vector<std::string> lines = problems();
+  ASSERT_EQ(lines.size(), 21u);
+  EXPECT_THAT(lines.back(), testing::MatchesRegex("and [0-9]+ more"));
+  for (const std::string& line : lines) {
+    for (const char c : line) ASSERT_TRUE(c >= ' ' && c <= '~') << line;
+  }
+}
+
+TEST_F(ConfigSourceTest, ReportSpeaksTheLanguageOfTheLogUnlessTold) {
+  env("LOG_FORMAT", "json");
+  EXPECT_EQ(load().report.format, log::Format::kJson);
+  env("METRICS_FORMAT", "text");
+  EXPECT_EQ(load().report.format, log::Format::kText);
+}
+
+TEST_F(ConfigSourceTest, ProbeWithoutATargetIsTold) {
+  env("HEALTHCHECK", "1");
+  EXPECT_THAT(notices(), Contains(StartsWith("environment: HEALTHCHECK: there is nothing to ask")));
+  env("HEALTH_DNS_NAME", "example.com");
+  EXPECT_THAT(notices(), testing::Not(Contains(HasSubstr("nothing to ask"))));
 }
 
 // --- cross checks ---
@@ -240,11 +303,52 @@ TEST_F(ConfigSourceTest, PcapIsToldLoudly) {
 TEST_F(ConfigSourceTest, ReloadReadsTheFilesAgain) {
   yaml(with_peers(peer(kPeerA)));
   const ConfigSource source{places_};
-  EXPECT_EQ(source.load().wireguard.peers.size(), 1u);
+  const Config running = source.load();
+  EXPECT_EQ(running.wireguard.peers.size(), 1u);
   yaml(with_peers(peer(kPeerA) + peer(kPeerB)));
-  EXPECT_EQ(source.reload().wireguard.peers.size(), 2u);
+  EXPECT_EQ(source.reload(running).wireguard.peers.size(), 2u);
   yaml("nonsense: 1\n");
-  EXPECT_THROW(source.reload(), ConfigError);
+  EXPECT_THROW(source.reload(running), ConfigError);
+}
+
+TEST_F(ConfigSourceTest, EmptiedFileIsNoFirstStartOfARouterThatWasConfigured) {
+  env("STATE_FOLDER", path("state"));
+  yaml(with_peers(peer(kPeerA)));
+  const ConfigSource source{places_};
+  const Config running = source.load();
+  for (const char* const rest : {"", "metrics: {enabled: false}\n"}) {
+    yaml(rest);
+    EXPECT_THROW(source.reload(running), ConfigError) << rest;
+  }
+  EXPECT_FALSE(std::filesystem::exists(path("state")));
+}
+
+TEST_F(ConfigSourceTest, ReloadOfAFirstStartKeepsItsKeyAndClient) {
+  env("STATE_FOLDER", path("state"));
+  const ConfigSource source{places_};
+  const Config running = source.load();
+  const Config next = source.reload(running);
+  EXPECT_EQ(next.wireguard.peers.at(0).peer.public_key, running.wireguard.peers.at(0).peer.public_key);
+  EXPECT_TRUE(
+      equal_secret(next.wireguard.device.private_key.bytes(), running.wireguard.device.private_key.bytes()));
+}
+
+TEST_F(ConfigSourceTest, ReloadLeavesInnerIpv6AsItIs) {
+  yaml(with_peers(peer(kPeerA)));
+  const ConfigSource source{places_};
+  const Config running = source.load();
+  yaml(with_peers(peer(kPeerA)) + "network: {ipv6: false}\n");
+  const Config next = source.reload(running);
+  EXPECT_TRUE(next.network.ipv6);
+  EXPECT_THAT(next.egress.rules.deny, IsEmpty());
+  EXPECT_THAT(next.overlay.exclude, IsEmpty());
+  EXPECT_THAT(next.notices.at(0).text, HasSubstr("network.ipv6 has changed: it waits for the next start"));
+}
+
+TEST_F(ConfigSourceTest, PipeWithoutAWriterIsNoEmptyConfiguration) {
+  places_.config_file = path("pipe");
+  ASSERT_EQ(::mkfifo(places_.config_file.c_str(), 0600), 0);
+  EXPECT_THAT(problems(), ElementsAre(StartsWith("pipe: is a pipe that nobody writes to")));
 }
 
 TEST(ResolvConfTest, ReadsNameserversAndFallsBackToTheLocalOne) {

@@ -125,14 +125,14 @@ TEST_F(RouterReloadTest, ATextThatDoesNotLoadChangesNothing) {
   EXPECT_THAT(scrape(), Not(HasSubstr(kPeerB)));
 }
 
-// The last step that may fail comes when the new certificates are read and the ports adopted.
-TEST_F(RouterReloadTest, AStepThatFailsLateLeavesTokensCertificatesPortsAndPeersAsTheyWere) {
+TEST_F(RouterReloadTest, AuthoritiesThatAreGoneLeaveTokensCertificatesPortsAndPeersAsTheyWere) {
   const std::string authorities = write("authorities.pem", chain_and_key());
   first_.authorities = authorities;
   start_as(first_);
   ws::TestClient& session = enter(first_.token, first_.certificate);
-  std::filesystem::remove(authorities);  // what the first dialed peer needs
+  std::filesystem::remove(authorities);
   Version dialing = second_;
+  dialing.authorities = authorities;
   dialing.peers = bob(", endpoint: \"wss://127.0.0.1:1/wg\"");
   reload(text_of(dialing, ports_));
   ASSERT_TRUE(run_until([&] { return metric(kReloadSuccess) == "0"; }));
@@ -145,6 +145,17 @@ TEST_F(RouterReloadTest, AStepThatFailsLateLeavesTokensCertificatesPortsAndPeers
   ASSERT_TRUE(run_until([&] { return metric(kReloadSuccess) == "1"; }));
   EXPECT_TRUE(run_until([&] { return may_enter(second_.token, ports_.plain); }));
   EXPECT_TRUE(is_served(session));
+}
+
+TEST_F(RouterReloadTest, AnEmptiedFileIsNoFirstStart) {
+  start_as(first_);
+  ws::TestClient& session = enter(first_.token, first_.certificate);
+  reload("metrics: {port: " + std::to_string(ports_.metrics) + "}\n");
+  ASSERT_TRUE(run_until([&] { return metric(kReloadSuccess) == "0"; }));
+
+  EXPECT_TRUE(is_served(session));
+  expect_is(first_, second_);
+  EXPECT_THAT(scrape(), HasSubstr(kPeerA));
 }
 
 TEST_F(RouterReloadTest, OtherPortsWaitForTheNextStartAndTheRestIsTakenOver) {
