@@ -104,7 +104,9 @@ std::string listen_text(const slirp::ForwardConfig& forward) {
 }
 
 void describe(metrics::PeerStats& to, const wireguard::Device::PeerStatus& from) {
-  if (from.endpoint) to.endpoint = from.endpoint.remote.to_string();
+  // A dial stands as its peer's endpoint, with an address or without.
+  const bool is_known = from.endpoint && !from.endpoint.remote.ip.is_unspecified();
+  if (is_known) to.endpoint = from.endpoint.remote.to_string();
   to.last_handshake = from.last_handshake;
   to.received_bytes = from.received_bytes;
   to.sent_bytes = from.sent_bytes;

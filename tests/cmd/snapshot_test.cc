@@ -66,6 +66,22 @@ TEST(SnapshotTest, PeersAreToldAsConfiguredAndAsTheirWorkersSay) {
   EXPECT_EQ(snapshot.public_key, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
 }
 
+TEST(SnapshotTest, DialedPeerWithoutAnAddressHasNoEndpoint) {
+  PeerBook book{1};
+  const std::vector<wireguard::PeerConfig> configured{laptop()};
+  book.apply(configured);
+  wireguard::Device::PeerStatus status;
+  status.id = book.entries().begin()->second.id;
+  status.endpoint = Endpoint::of_session(SessionId{0, 1}, SocketAddress{});
+  metrics::Snapshot snapshot;
+  StatusByWorker statuses;
+  statuses[0].peers = {status};
+  add_peers(snapshot, book, statuses, wireguard::PublicKey{});
+
+  ASSERT_EQ(snapshot.peers.size(), 1u);
+  EXPECT_EQ(snapshot.peers.front().endpoint, "");
+}
+
 TEST(SnapshotTest, PeerWhoseWorkerIsSilentIsToldAsConfigured) {
   PeerBook book{1};
   const std::vector<wireguard::PeerConfig> configured{laptop()};
