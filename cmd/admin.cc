@@ -94,7 +94,7 @@ ws::ListenerConfig admin_listener(const metrics::ListenerConfig& config) {
   };
   serve("/metrics", ws::Service::kMetrics);
   for (const char* path : {"/livez", "/readyz", "/healthz"}) serve(path, ws::Service::kHealth);
-  listener.origin = "metrics.listen";
+  listener.origin = "metrics.port";
   return listener;
 }
 

@@ -1,8 +1,10 @@
 #include "cmd/router.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <system_error>
 #include <utility>
 
 #include "cmd/snapshot.h"
@@ -151,9 +153,15 @@ void Router::make_workers(Sockets sockets) {
 void Router::warn_about_ping() {
   const egress::Opened<egress::PingSocket> ping = runners_.front()->sockets().open_ping(Family::kV4, 0);
   if (ping.socket) return;
+  const std::string reason = std::generic_category().message(ping.error);
+  if (ping.error != EACCES && ping.error != EPERM) {
+    log::warn("ping through the router is off; the router's own address answers ping", {{"reason", reason}});
+    return;
+  }
   log::warn(
       "ping through the router is off: the kernel lets this user open no ICMP socket; allow it with "
-      "sysctl net.ipv4.ping_group_range=\"0 2147483647\"; the router's own address answers ping");
+      "sysctl -w 'net.ipv4.ping_group_range=0 2147483647'; the router's own address answers ping",
+      {{"reason", reason}});
 }
 
 std::vector<wireguard::PeerConfig> Router::enabled_peers() const {

@@ -4,6 +4,7 @@
 # prints what to paste into a WireGuard app.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+caller=$PWD
 cd "$root"
 
 deploy/install_packages.sh build
@@ -16,4 +17,6 @@ if ! { cmake --preset release && cmake --build --preset release --target wgroute
   exit 1
 fi
 
-exec build/release/bin/wgrouter "$@"
+# Paths in the options are the caller's.
+cd "$caller"
+exec "$root/build/release/bin/wgrouter" "$@"

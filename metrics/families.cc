@@ -29,7 +29,7 @@ constexpr Family kFamilies[] = {
     {"wireguard_received_bytes_total", kC, "interface public_key allowed_ips friendly_name", "Bytes received from the peer, as wg counts them"},
     {"wireguard_latest_handshake_seconds", kG, "interface public_key allowed_ips friendly_name", "UNIX time of the last handshake; 0: never"},
     {"wireguard_peer_endpoint_info", kG, "interface public_key endpoint", "Always 1: where the peer's datagrams come from"},
-    // --- the same under the names of mdlayher/wireguard_exporter (metrics.compat) ---
+    // --- the same under the names of mdlayher/wireguard_exporter (metrics.compatibility) ---
     {"wireguard_device_info", kG, "device public_key", "Always 1: the router's own public key"},
     {"wireguard_peer_info", kG, "device public_key endpoint name", "Always 1"},
     {"wireguard_peer_allowed_ips_info", kG, "device public_key allowed_ips family", "Always 1: one prefix the peer owns"},

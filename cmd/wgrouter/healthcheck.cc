@@ -85,7 +85,7 @@ std::optional<HttpUrl> configured_url(const ConfigSource& source, std::string& p
     problem = "the configuration has problems, see check-config; asked the default listener";
   }
   if (listener.enabled && listener.port != 0) return readiness_url(listener);
-  problem = "metrics.listen: there is no listener with a known port to ask; use --url URL";
+  problem = "metrics.port: there is no listener with a known port to ask; use --url URL";
   return std::nullopt;
 }
 
