@@ -7,7 +7,7 @@ import sys
 import tree
 
 BINARY = (".bin", ".png", ".ico", ".pcap", ".wasm", ".woff2")
-MAX_LINES = {"product": 500, "test": 800}
+MAX_LINES = {"product": 400, "test": 400}
 
 # Patterns are written so that this file does not match itself.
 EVERYWHERE = [
