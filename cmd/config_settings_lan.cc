@@ -1,4 +1,4 @@
-// The keys of a virtual LAN (lan.networks.NAME) and of one entry of `forwards`.
+// The keys of a virtual LAN (lan.networks.NAME).
 #include "cmd/config_setting_kinds.h"
 #include "cmd/config_setting_lists.h"
 

@@ -37,7 +37,10 @@ std::vector<std::string> secrets_in(const std::string& file, Layer layer, const 
     names.emplace_back("wireguard.dial_proxy");
   }
   for (const PeerEntry& entry : config.wireguard.peers) {
-    if (is_here(entry.origin) && entry.peer.preshared_key) add_once(names, "preshared_key");
+    if (!is_here(entry.origin)) continue;
+    if (entry.peer.preshared_key) add_once(names, "preshared_key");
+    const bool may_hold_token = entry.dial && entry.dial->target != ws::wireguard::kDefaultDialTarget;
+    if (may_hold_token) add_once(names, "endpoint");
   }
   for (const ListenerEntry& entry : config.ingress.listeners) {
     if (!is_here(entry.listener.origin)) continue;
@@ -63,8 +66,9 @@ void read_file(const std::string& path, Layer layer, TextReader read, ConfigDraf
   std::string held;
   for (const std::string& name : secrets_in(path, layer, draft)) held += (held.empty() ? "" : ", ") + name;
   if (held.empty()) return;
-  draft.notice(log::Level::kWarn,
-               path + " holds secrets (" + held + ") and everyone may read it; chmod 600 it");
+  draft.notice(log::Level::kWarn, path + " holds secrets (" + held +
+                                      ") and everyone may read it; its mode should be 0600, or 0640 "
+                                      "with the group of the router's user");
 }
 
 void apply_overrides(const std::vector<Override>& overrides, ConfigDraft& draft) {
@@ -130,7 +134,11 @@ Config ConfigSource::reload(const Config& running) const {
     throw ConfigError{
         {"there is no private key and no peer in the configuration now; only a start makes new ones"}};
   }
-  use_state_folder(places_.environment, config);
+  // The first client stays what was printed for it.
+  config.wireguard.device.private_key = running.wireguard.device.private_key;
+  config.wireguard.has_private_key = true;
+  config.wireguard.peers = running.wireguard.peers;
+  config.first_start = running.first_start;
   return config;
 }
 

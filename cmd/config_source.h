@@ -40,7 +40,7 @@ class ConfigSource {
   // check(), and where nobody configured a key or a peer, the state folder's (made if need be).
   Config load() const;
   // The same again, for SIGHUP. What only a start does is refused or left as it is: a router that was
-  // configured gets no key and client of a first start, and network.ipv6 stays.
+  // configured gets no key and client of a first start, one that was not keeps them, and network.ipv6 stays.
   Config reload(const Config& running) const;
 
  private:

@@ -24,9 +24,8 @@ void DialPort::set_dials(const Dials& dials, const Dialer::Settings& settings, I
     resolver_ = std::make_unique<egress::Resolver>();
     dialer_ = std::make_unique<Dialer>(worker_, settings, sockets_, *this, counters_, rng_);
   } else {
-    dialer_->set_limits(settings.limits);
+    dialer_->set_settings(settings);
   }
-  dialer_->set_settings(settings);
   std::erase_if(dials_, [&](const auto& known) {
     const auto wanted = dials.find(known.first);
     if (wanted != dials.end() && wanted->second == known.second.url) return false;

@@ -25,12 +25,12 @@ class DialPort final : public ws::SessionSink {
   // `context` and `shard` outlive the port.
   DialPort(boost::asio::io_context& context, WorkerIndex worker, Shard& shard);
 
-  // The peers of this worker that are dialed, and with what; what stays the same stays connected. Of the
-  // settings the limits are new each time, TLS and proxy those of the first dial.
+  // The peers of this worker that are dialed, and with what; what stays the same stays connected. Settings
+  // hold as Dialer::set_settings() says.
   void set_dials(const Dials& dials, const ws::wireguard::Dialer::Settings& settings, Instant now);
 
   // Gives every dialed peer its dial back as the endpoint, unless it is in use by another way: once there
-  // is no more to be heard by that way, the dial is what reaches the peer. Every few seconds.
+  // is no more to be heard by that way, the dial is what reaches the peer. Now and then.
   void restore_endpoints(Instant now);
 
   void send(SessionId session, Bytes datagram, Instant now);

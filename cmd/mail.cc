@@ -35,7 +35,7 @@ std::size_t take_turns(std::vector<Item>& items, std::size_t limit) {
 
 class Slicer {
  public:
-  Slicer(Mail& from, std::size_t limit) : from_(from), limit_(limit), slices_(1) {}
+  Slicer(Mail& from, std::size_t weight) : from_(from), weight_(weight), slices_(1) {}
 
   template <typename Item>
   void deal(std::vector<Item> Mail::* items) {
@@ -53,23 +53,23 @@ class Slicer {
 
  private:
   Mail& slice() {
-    if (slices_.back().weight() >= limit_) slices_.emplace_back();
+    if (slices_.back().weight() >= weight_) slices_.emplace_back();
     return slices_.back();
   }
 
   Mail& from_;
-  const std::size_t limit_;
+  const std::size_t weight_;
   std::vector<Mail> slices_;
 };
 
 }  // namespace
 
-SlicedMail slice(Mail mail, std::size_t limit) {
+SlicedMail slice(Mail mail, std::size_t weight, std::size_t limit) {
   SlicedMail sliced;
   sliced.dropped = take_turns(mail.datagrams, limit) + take_turns(mail.packets, limit) +
                    take_turns(mail.lan_packets, limit) + take_turns(mail.messages, limit) +
                    take_turns(mail.frames, limit);
-  Slicer slicer{mail, limit};
+  Slicer slicer{mail, weight};
   slicer.move(&Mail::initiations);
   slicer.deal(&Mail::datagrams);
   slicer.deal(&Mail::packets);

@@ -87,10 +87,9 @@ struct SlicedMail {
   std::size_t dropped = 0;
 };
 
-// Cuts mail that weighs more than `limit` into slices of that weight, so that a mailbox takes what it has
-// room for. Its senders (sessions, guests, and whoever sends by UDP as one) take turns, and of one of them
-// no more than `limit` of a kind go: whoever sends the most in a turn must not fill the mailbox for all.
-// REQUIRES: limit > 0.
-SlicedMail slice(Mail mail, std::size_t limit);
+// Cuts mail into slices of a weight, so that a mailbox takes what it has room for. Its senders (sessions,
+// guests, and whoever sends by UDP as one) take turns, and of one of them no more than `limit` of a kind go:
+// whoever sends the most in a turn must not fill the mailbox for all. REQUIRES: weight > 0, limit > 0.
+SlicedMail slice(Mail mail, std::size_t weight, std::size_t limit);
 
 }  // namespace wgr

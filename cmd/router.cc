@@ -41,6 +41,18 @@ void add_own_sockets(const ForwardEntry& forward, std::vector<SocketAddress>& to
   }
 }
 
+// A shared port would be shared with another router of the same user too, silently. Asked before any of ours
+// is open, since they may be each other's wildcard. What is wrong with an address shows when it is opened.
+void check_port_is_free(const std::vector<IpAddress>& addresses, std::uint16_t port) {
+  for (const IpAddress& address : addresses) {
+    try {
+      io::UdpSocket{{address, port}, /*share_port=*/false};
+    } catch (const std::system_error& error) {
+      if (error.code() == std::errc::address_in_use) throw;
+    }
+  }
+}
+
 }  // namespace
 
 Router::Router(Config config, ConfigSource source)
@@ -113,10 +125,9 @@ Router::Sockets Router::open_sockets() {
 
   Sockets sockets(workers);
   listen_port_ = config_.wireguard.listen_port;
+  if (workers > 1 && listen_port_ != 0) check_port_is_free(addresses, listen_port_);
   for (const IpAddress& address : addresses) {
     try {
-      // A shared port would be shared with another router of the same user too, silently.
-      if (workers > 1 && listen_port_ != 0) io::UdpSocket{{address, listen_port_}, /*share_port=*/false};
       for (std::size_t worker = 0; worker < workers; ++worker) {
         auto socket = std::make_unique<io::UdpSocket>(SocketAddress{address, listen_port_}, workers > 1);
         listen_port_ = socket->local_address().port;

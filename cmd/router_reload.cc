@@ -70,6 +70,7 @@ bool Router::adopt_ports(ws::Config& next) const {
                                    });
   if (!are_same) return false;
   for (std::size_t i = 0; i < open.size(); ++i) next.listeners[i].port = open[i].port;
+  next.tunnels.port = config_.ws.tunnels.port;  // of wireguard.listen_port, which waits
   return true;
 }
 
@@ -88,6 +89,7 @@ void Router::take_over(Config next, const std::optional<SessionPort::Settings>& 
     }
     config_.wireguard.device.private_key = key;
   }
+  config_.first_start = std::move(next.first_start);
   config_.wireguard.peers = std::move(next.wireguard.peers);
   config_.wireguard.dial_authorities = std::move(next.wireguard.dial_authorities);
   config_.wireguard.dial_proxy = std::move(next.wireguard.dial_proxy);

@@ -176,7 +176,10 @@ void ShardRunner::send_mail() {
       post_mail(worker, std::move(mail));
       continue;
     }
-    SlicedMail sliced = slice(std::move(mail), share);
+    // One sender gets half of what is free, as of memory (slirp/memory_budget.h).
+    const std::size_t used = std::min(posts_[worker]->weight(), posts_[worker]->capacity());
+    const std::size_t limit = std::max(share, (posts_[worker]->capacity() - used) / 2);
+    SlicedMail sliced = slice(std::move(mail), share, limit);
     shard_.count_mail(/*was_taken=*/false, sliced.dropped);
     for (Mail& part : sliced.slices) post_mail(worker, std::move(part));
   }
@@ -194,12 +197,10 @@ void ShardRunner::post_initiations(std::size_t worker, Mail& mail, std::size_t r
 void ShardRunner::post_mail(std::size_t worker, Mail&& mail) {
   const std::size_t weight = mail.weight();
   if (weight == 0) return;
-  if (posts_[worker]->push(std::move(mail), weight)) {
-    shard_.count_mail(/*was_taken=*/true, weight);
-  } else {
-    shard_.count_mail(/*was_taken=*/false, weight - mail.weight_of_events());
-    send_events(worker, mail);
-  }
+  const std::size_t events = mail.weight_of_events();
+  const bool was_taken = posts_[worker]->push(std::move(mail), weight);
+  shard_.count_mail(was_taken, was_taken ? weight : weight - events);
+  if (!was_taken) send_events(worker, mail);
 }
 
 // Packets may be lost where a mailbox is full; that a session came or went may not. Their number is bounded

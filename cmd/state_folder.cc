@@ -121,10 +121,11 @@ void use_state_folder(const Environment& environment, Config& config) {
   FirstStart first{.folder = choose_state_folder(environment, config), .is_new = false, .client_conf = {}};
   const Folder folder{first.folder};
   if (const std::string why = folder.close_to_others(); !why.empty()) {
-    config.notices.push_back({log::Level::kWarn, first.folder +
-                                                     ": others may look into it, and its mode cannot be "
-                                                     "changed to 0700: " +
-                                                     why});
+    config.notices.push_back(
+        {log::Level::kWarn, first.folder +
+                                ": others may read or change what is in it, and its mode cannot be "
+                                "changed to 0700: " +
+                                why});
   }
   first.is_new = !folder.has("server.key");
   const KeyPermissions permissions =

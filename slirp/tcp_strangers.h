@@ -59,7 +59,8 @@ class TcpStrangers {
 
   const BridgeEnvironment& environment_;
   FlowTable<Entry> entries_;
-  std::deque<Ending> order_;  // each entry once, in the order they came, as all live equally long; stale ones too
+  std::deque<Ending>
+      order_;  // each entry once, in the order they came or their FIN came again; stale ones too
 };
 
 }  // namespace wgr::slirp

@@ -88,7 +88,7 @@ void Device::set_endpoint(GuestId id, const Endpoint& endpoint, EndpointOrigin o
   if (peer == nullptr) return;
   const bool is_in_use = peer->endpoint() && peer->last_handshake_at() != kNever &&
                          now - peer->last_handshake_at() < kEndpointStaleAfter;
-  if (origin == EndpointOrigin::kResolver && (is_in_use || peer->endpoint() == endpoint)) return;
+  if (origin == EndpointOrigin::kResolver && (is_in_use || peer->is_at(endpoint))) return;
   peer->set_endpoint(endpoint, now);
   arm(*peer);
 }

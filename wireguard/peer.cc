@@ -207,10 +207,7 @@ void Peer::send_staged(Instant now, DatagramBatch& out) {
 void Peer::learn_endpoint(const Endpoint& from) {
   learned_in_ = 0;
   if (endpoint_ == from) return;
-  if (endpoint_ &&
-      (endpoint_.kind != from.kind || endpoint_.remote != from.remote || endpoint_.session != from.session)) {
-    local_.counters.endpoint_changes.add();
-  }
+  if (endpoint_ && !is_at(from)) local_.counters.endpoint_changes.add();
   endpoint_ = from;
 }
 

@@ -69,6 +69,11 @@ class Peer {
   const PublicKey& public_key() const noexcept { return public_key_; }
   const std::string& name() const noexcept { return name_; }
   const Endpoint& endpoint() const noexcept { return endpoint_; }
+  // Whether that is where it is reached now, by whichever way of ours.
+  bool is_at(const Endpoint& place) const noexcept {
+    return endpoint_.kind == place.kind && endpoint_.remote == place.remote &&
+           endpoint_.session == place.session;
+  }
   const KeypairSlots& keypairs() const noexcept { return keypairs_; }
   WallTime last_handshake() const noexcept { return last_handshake_; }
   Instant last_handshake_at() const noexcept { return last_handshake_at_; }  // kNever: never

@@ -65,7 +65,7 @@ Verdict ask(const HttpUrl& url, Duration timeout) {
   const egress::Resolver::Answer found = egress::look_up(url.host);
   if (found.addresses.empty()) return {false, url.host + ": " + found.error};
   asio::io_context context{1};
-  const Question question{context, url, found.addresses};
+  Question question{context, url, found.addresses};
   context.run_for(timeout);
   const auto& outcome = question.outcome();
   if (!outcome) return {false, "no answer in time"};

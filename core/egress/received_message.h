@@ -13,7 +13,8 @@
 
 namespace wgr::egress {
 
-template <std::size_t kControl>
+// `ControlBytes`: room for control messages.
+template <std::size_t ControlBytes>
 class ReceivedMessage {
  public:
   // recvmsg's result and errno; the payload is in `room`.
@@ -33,7 +34,7 @@ class ReceivedMessage {
 
  private:
   sockaddr_storage name_{};
-  alignas(cmsghdr) std::array<std::uint8_t, kControl> control_;
+  alignas(cmsghdr) std::array<std::uint8_t, ControlBytes> control_;
   iovec vector_{};
   msghdr message_{};
 };

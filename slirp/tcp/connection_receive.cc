@@ -216,16 +216,11 @@ Connection::Verdict Connection::check_sequence(const wire::TcpView& segment, Ins
   const std::size_t length = sequence_length(segment);
   if (is_acceptable(sequence, length)) return Verdict::kContinue;
   const wire::TcpFlags flags = segment.flags();
-  if (!flags.rst() && !flags.syn() && length != 0 && sequence <= receiver_.expected()) {
-    // Data or FIN once more, or data into a closed window (MUST-66): of no use, but it must be answered, and
-    // what it acknowledges may be news.
-    receiver_.request_acknowledgement();
-    return Verdict::kContinue;
-  }
-  if (!flags.rst() && !flags.syn() && length == 0 && sequence + 1 == receiver_.expected()) {
-    // A keepalive, or a probe of a closed window as Linux makes it (RFC 9293 3.8.4): the guest lives.
-    heard_at_ = now;
-    keepalives_ = 0;
+  const SeqNumber expected = receiver_.expected();
+  if (!flags.rst() && !flags.syn() && (length != 0 ? sequence <= expected : sequence + 1 == expected)) {
+    // Data or FIN once more, or data into a closed window (MUST-66); a keepalive, or a probe of a closed
+    // window as Linux makes it (RFC 9293 3.8.4). Of no use, but it must be answered, what it acknowledges may
+    // be news, and the guest lives.
     receiver_.request_acknowledgement();
     return Verdict::kContinue;
   }

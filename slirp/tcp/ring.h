@@ -55,6 +55,7 @@ class Ring {
   T& emplace_back() {
     if (size_ == capacity()) [[unlikely]]
       grow();
+    assert(items_ != nullptr);
     ++size_;
     return *std::construct_at(&back());
   }

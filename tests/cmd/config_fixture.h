@@ -61,6 +61,13 @@ class ConfigTest : public testing::Test {
     places_.overrides.push_back({key, value, "--set " + key});
   }
 
+  static std::string peer(const char* key, const std::string& more = "") {
+    return std::string("    - {public_key: ") + key + more + "}\n";
+  }
+  static std::string with_peers(const std::string& peers) {
+    return std::string("wireguard:\n  private_key: ") + kPrivateKey + "\n  peers:\n" + peers;
+  }
+
   Config load() const { return ConfigSource{places_}.check(); }
 
   // Every problem, with the folder's name cut out; empty when the configuration is good.

@@ -16,15 +16,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::StartsWith;
 
-class ConfigSourceTest : public ConfigTest {
- protected:
-  std::string peer(const char* key, const std::string& more = "") {
-    return std::string("    - {public_key: ") + key + more + "}\n";
-  }
-  std::string with_peers(const std::string& peers) {
-    return std::string("wireguard:\n  private_key: ") + kPrivateKey + "\n  peers:\n" + peers;
-  }
-};
+class ConfigSourceTest : public ConfigTest {};
 
 TEST_F(ConfigSourceTest, FlagsWinOverEnvironmentOverConfOverFileOverDefaults) {
   EXPECT_EQ(load().wireguard.listen_port, 51820);
@@ -300,49 +292,14 @@ TEST_F(ConfigSourceTest, PcapIsToldLoudly) {
   EXPECT_THAT(notices(), Contains(HasSubstr("in plain text to /tmp/x.pcap")));
 }
 
-TEST_F(ConfigSourceTest, ReloadReadsTheFilesAgain) {
-  yaml(with_peers(peer(kPeerA)));
-  const ConfigSource source{places_};
-  const Config running = source.load();
-  EXPECT_EQ(running.wireguard.peers.size(), 1u);
-  yaml(with_peers(peer(kPeerA) + peer(kPeerB)));
-  EXPECT_EQ(source.reload(running).wireguard.peers.size(), 2u);
-  yaml("nonsense: 1\n");
-  EXPECT_THROW(source.reload(running), ConfigError);
-}
-
-TEST_F(ConfigSourceTest, EmptiedFileIsNoFirstStartOfARouterThatWasConfigured) {
-  env("STATE_FOLDER", path("state"));
-  yaml(with_peers(peer(kPeerA)));
-  const ConfigSource source{places_};
-  const Config running = source.load();
-  for (const char* const rest : {"", "metrics: {enabled: false}\n"}) {
-    yaml(rest);
-    EXPECT_THROW(source.reload(running), ConfigError) << rest;
-  }
-  EXPECT_FALSE(std::filesystem::exists(path("state")));
-}
-
-TEST_F(ConfigSourceTest, ReloadOfAFirstStartKeepsItsKeyAndClient) {
-  env("STATE_FOLDER", path("state"));
-  const ConfigSource source{places_};
-  const Config running = source.load();
-  const Config next = source.reload(running);
-  EXPECT_EQ(next.wireguard.peers.at(0).peer.public_key, running.wireguard.peers.at(0).peer.public_key);
-  EXPECT_TRUE(
-      equal_secret(next.wireguard.device.private_key.bytes(), running.wireguard.device.private_key.bytes()));
-}
-
-TEST_F(ConfigSourceTest, ReloadLeavesInnerIpv6AsItIs) {
-  yaml(with_peers(peer(kPeerA)));
-  const ConfigSource source{places_};
-  const Config running = source.load();
-  yaml(with_peers(peer(kPeerA)) + "network: {ipv6: false}\n");
-  const Config next = source.reload(running);
-  EXPECT_TRUE(next.network.ipv6);
-  EXPECT_THAT(next.egress.rules.deny, IsEmpty());
-  EXPECT_THAT(next.overlay.exclude, IsEmpty());
-  EXPECT_THAT(next.notices.at(0).text, HasSubstr("network.ipv6 has changed: it waits for the next start"));
+TEST_F(ConfigSourceTest, TokenInThePathOfADialedPeerIsASecretOfTheFile) {
+  env("WG_PRIVATE_KEY", kPrivateKey);
+  const std::string dialed = std::string("wireguard:\n  peers:\n    - {public_key: ") + kPeerA +
+                             ", allowed_ips: [10.0.0.2/32], endpoint: ";
+  places_.config_file = write("open.yaml", dialed + "\"wss://host/word/wg\"}\n", 0644);
+  EXPECT_THAT(notices(), Contains(HasSubstr("holds secrets (endpoint) ")));
+  places_.config_file = write("open.yaml", dialed + "\"wss://host/wg\"}\n", 0644);
+  EXPECT_THAT(notices(), testing::Not(Contains(HasSubstr("holds secrets"))));
 }
 
 TEST_F(ConfigSourceTest, PipeWithoutAWriterIsNoEmptyConfiguration) {

@@ -40,7 +40,7 @@ TEST_F(MailTest, SessionThatSendsTheMostFillsNoMailbox) {
   for (int i = 0; i < 6553; ++i) add_frame(kLoud, std::to_string(i));
   add_frame(kQuiet, "one");
   add_frame(kQuiet, "two");
-  SlicedMail sliced = slice(std::move(mail_), 512);
+  SlicedMail sliced = slice(std::move(mail_), 512, 512);
 
   ASSERT_THAT(sliced.slices, SizeIs(2));
   EXPECT_THAT(frames_of(sliced.slices[0], kQuiet), ElementsAre("one", "two"));
@@ -55,7 +55,7 @@ TEST_F(MailTest, SessionWithTheMostDatagramsFillsNoMailbox) {
     mail_.datagrams.push_back({Endpoint::of_session(kLoud, {}), mail_.append(Bytes{})});
   mail_.datagrams.push_back({Endpoint::of_session(kQuiet, {}), mail_.append(Bytes{})});
   mail_.datagrams.push_back({Endpoint::udp(*SocketAddress::parse("192.0.2.1:5")), mail_.append(Bytes{})});
-  const SlicedMail sliced = slice(std::move(mail_), 512);
+  const SlicedMail sliced = slice(std::move(mail_), 512, 512);
 
   ASSERT_THAT(sliced.slices, SizeIs(2));
   EXPECT_EQ(sliced.slices[0].datagrams.at(1).from.session, kQuiet.value());
@@ -70,7 +70,7 @@ TEST_F(MailTest, GuestWithTheMostPacketsFillsNoMailbox) {
   }
   mail_.packets.push_back({kQuietGuest, kGuest, mail_.append(Bytes{})});
   mail_.lan_packets.push_back({kQuietGuest, 0, mail_.append(Bytes{})});
-  const SlicedMail sliced = slice(std::move(mail_), 512);
+  const SlicedMail sliced = slice(std::move(mail_), 512, 512);
 
   ASSERT_THAT(sliced.slices, SizeIs(3));
   EXPECT_EQ(sliced.slices[0].packets.at(1).from, kQuietGuest);
@@ -84,7 +84,7 @@ TEST_F(MailTest, SlicesHoldEverythingInTheOrderOfEachSession) {
     add_frame(kLoud, text);
     mail_.packets.push_back({kGuest, kGuest, mail_.append(Bytes{})});
   }
-  SlicedMail sliced = slice(std::move(mail_), 4);
+  SlicedMail sliced = slice(std::move(mail_), 4, 4);
 
   ASSERT_THAT(sliced.slices, SizeIs(2));
   EXPECT_THAT(sliced.slices[0].packets, SizeIs(3));
@@ -97,7 +97,7 @@ TEST_F(MailTest, SessionOpensBeforeItsFirstFrameAndClosesBehindItsLast) {
   mail_.events.push_back({Kind::kOpened, kLoud, 0, {}});
   mail_.events.push_back({Kind::kClosed, kLoud, 0, {}});
   for (const char* const text : {"a", "b", "c"}) add_frame(kLoud, text);
-  SlicedMail sliced = slice(std::move(mail_), 2);
+  SlicedMail sliced = slice(std::move(mail_), 2, 2);
 
   ASSERT_THAT(sliced.slices, SizeIs(1)) << "of one session, no more than the limit";
   EXPECT_EQ(sliced.dropped, 1u);
@@ -107,7 +107,7 @@ TEST_F(MailTest, SessionOpensBeforeItsFirstFrameAndClosesBehindItsLast) {
   add_frame(kLoud, "a");
   add_frame(kQuiet, "b");
   add_frame(kLoud, "c");
-  sliced = slice(std::move(mail_), 2);
+  sliced = slice(std::move(mail_), 2, 2);
   ASSERT_THAT(sliced.slices, SizeIs(2));
   EXPECT_EQ(sliced.slices[0].events.at(0).kind, Kind::kOpened);
   EXPECT_EQ(sliced.slices[1].events.at(0).kind, Kind::kClosed);

@@ -38,6 +38,18 @@ TEST_F(DeviceTest, EndpointThatIsKnownAlreadyIsNoNews) {
   EXPECT_EQ(wire.seen(MessageType::kInitiation), 1u);
 }
 
+// What is told has no way of ours: the socket that heard the peer stays the one that answers.
+TEST_F(DeviceTest, NameThatStillLeadsToTheSamePlaceKeepsTheSocket) {
+  alice_sends();
+  bob.address.socket = 1;
+  bob_sends();
+  ASSERT_EQ(bob_endpoint(), bob.address);
+  wire.now += 140s;
+  alice.device->set_endpoint(bob_at_alice, Endpoint::udp(bob.address.remote), EndpointOrigin::kResolver,
+                             wire.now);
+  EXPECT_EQ(bob_endpoint(), bob.address);
+}
+
 TEST_F(DeviceTest, KeepaliveMovesTheEndpoint) {
   alice_sends();
   bob_sends();

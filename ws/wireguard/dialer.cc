@@ -44,16 +44,14 @@ Dialer::Dialer(WorkerIndex worker, const Settings& settings, egress::Sockets& so
 
 Dialer::~Dialer() = default;
 
-void Dialer::set_limits(const Limits& limits) { websocket_settings_ = settings_of(limits); }
-
 Dialer::Dial* Dialer::find(SessionId session) const noexcept {
   const auto found = dials_.find(session);
   return found == dials_.end() ? nullptr : found->second.get();
 }
 
 void Dialer::set_settings(const Settings& settings) {
-  settings_.tls = settings.tls;
-  settings_.proxy = settings.proxy;
+  settings_ = settings;
+  websocket_settings_ = settings_of(settings.limits);
 }
 
 SessionId Dialer::dial(const DialUrl& url, Instant now) {

@@ -62,9 +62,7 @@ class Dialer {
   Dialer(const Dialer&) = delete;
   Dialer& operator=(const Dialer&) = delete;
 
-  // They hold for what is connected too.
-  void set_limits(const Limits& limits);
-  // TLS and proxy of the attempts to come; a connection stays with what it began with.
+  // TLS, proxy and the bound of the queue are those of the attempts to come; other limits hold at once.
   void set_settings(const Settings& settings);
   // The first attempt is due at once, by on_deadline().
   SessionId dial(const DialUrl& url, Instant now);
@@ -112,7 +110,7 @@ class Dialer {
 
   const WorkerIndex worker_;
   Settings settings_;
-  WebSocket::Settings websocket_settings_;  // changed by set_limits()
+  WebSocket::Settings websocket_settings_;
   egress::Sockets& sockets_;
   SessionSink& sink_;
   DialCounters& counters_;
