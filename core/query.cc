@@ -9,9 +9,9 @@ namespace wgr {
 
 std::optional<std::string_view> query_value(std::string_view query, std::string_view name) noexcept {
   while (!query.empty()) {
-    const std::size_t end = std::min(query.find('&'), query.size());
+    const std::size_t end = query.find('&');
     const std::string_view parameter = query.substr(0, end);
-    query.remove_prefix(std::min(end + 1, query.size()));
+    query = end == std::string_view::npos ? std::string_view{} : query.substr(end + 1);
     const std::size_t equals = std::min(parameter.find('='), parameter.size());
     if (parameter.substr(0, equals) == name) {
       return parameter.substr(std::min(equals + 1, parameter.size()));
