@@ -37,7 +37,7 @@ struct Counters {
 
   Gauge connections;  // open sockets, sessions included
   Counter connections_accepted;
-  Counter requests;  // plain HTTP, answered
+  Counter requests;            // plain HTTP, answered
   Counter keep_alive_refused;  // of these, with the end of the connection: too many wanted to stay
   // Refused, by why.
   Counter refused_origin;
